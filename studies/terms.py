@@ -1,0 +1,176 @@
+"""The words of the catalogue: every closed list that people and tables share."""
+
+from django.db.models import IntegerChoices, TextChoices
+
+
+class SiteRole(TextChoices):
+    """What an account may do on the site; a review gives its own roles on top."""
+
+    VISITOR = "visitor", "Visitor"
+    CLINICIAN = "clinician", "Clinician"
+    REVIEWER = "reviewer", "Reviewer"
+    ADMIN = "admin", "Admin"
+
+
+class Facet(TextChoices):
+    """The dimensions by which a study is described; the value is the column of `Study` that keeps them."""
+
+    SOURCE = "sources", "Cell source"
+    PRODUCT = "products", "Product"
+    DONOR = "donors", "Donor"
+    PROCESSING = "processings", "Processing"
+    DELIVERY = "deliveries", "Delivery method"
+    OUTCOME = "outcomes", "Outcome"
+    DESIGN = "designs", "Study design"
+    POPULATION = "populations", "Indication, site and people"
+    COMPARATOR = "comparators", "Comparator"
+
+
+class StudyDesign(TextChoices):
+    """The coarse design a list, a cell and a filter show; ordered from the strongest."""
+
+    SYSTEMATIC_REVIEW = "systematic-review", "Systematic review"
+    RANDOMISED = "randomised", "Randomised trial"
+    CONTROLLED = "controlled", "Controlled, not randomised"
+    COHORT = "cohort", "Cohort"
+    SINGLE_ARM = "single-arm", "Single-arm"
+    CASE_REPORT = "case-report", "Case report or series"
+    ANIMAL = "animal", "Animal"
+    IN_VITRO = "in-vitro", "In vitro"
+    REVIEW = "review", "Narrative review"
+    GUIDELINE = "guideline", "Guideline or consensus"
+    PROTOCOL = "protocol", "Protocol"
+    REGISTERED = "registered", "Registered, unpublished"
+    NOT_STATED = "not-stated", "Design not stated"
+
+
+class DesignBasis(TextChoices):
+    """Where a study's design was read."""
+
+    TAG = "tag", "tagged"
+    PUBLICATION_TYPE = "publication-type", "from PubMed's publication type"
+    REGISTRY = "registry", "from the registry"
+    MESH = "mesh", "from MeSH check tags"
+    NONE = "none", "not stated"
+
+
+class ReportKind(TextChoices):
+    ARTICLE = "article", "Article"
+    PREPRINT = "preprint", "Preprint"
+    BOOK = "book", "Book or chapter"
+    ABSTRACT = "abstract", "Conference abstract"
+    NOTICE = "notice", "Notice about another report"
+
+
+class DatePrecision(TextChoices):
+    """How much of a publication date the source gave."""
+
+    YEAR = "year", "Year"
+    SEASON = "season", "Season or range"
+    MONTH = "month", "Month"
+    DAY = "day", "Day"
+
+
+class NoticeKind(TextChoices):
+    """What happened to a report after it was published."""
+
+    RETRACTION = "retraction", "Retraction"
+    PARTIAL_RETRACTION = "partial-retraction", "Partial retraction"
+    REMOVAL = "removal", "Removal"
+    WITHDRAWAL = "withdrawal", "Withdrawal"
+    CONCERN = "concern", "Expression of concern"
+    RETRACT_AND_REPLACE = "retract-and-replace", "Retracted and republished"
+    CORRECTION = "correction", "Correction"
+    UPDATE = "update", "Newer version"
+    REINSTATEMENT = "reinstatement", "Reinstatement"
+
+
+class NoticeSource(TextChoices):
+    PUBMED = "pubmed", "PubMed"
+    CROSSREF = "crossref", "Crossref"
+    RETRACTION_WATCH = "retraction-watch", "Retraction Watch"
+    FILE = "file", "Imported file"
+    MANUAL = "manual", "Entered by a person"
+
+
+class NoticeStatus(IntegerChoices):
+    """The worst notice in force, as a study carries it; a larger number is worse."""
+
+    NONE = 0, "No notice"
+    CORRECTED = 1, "Corrected"
+    REPLACED = 2, "Retracted and republished"
+    CONCERN = 3, "Expression of concern"
+    REMOVED = 4, "Removed or withdrawn"
+    RETRACTED = 5, "Retracted"
+
+
+class Registry(TextChoices):
+    """Trial registries whose numbers are recognised."""
+
+    CLINICALTRIALS = "NCT", "ClinicalTrials.gov"
+    ISRCTN = "ISRCTN", "ISRCTN"
+    ANZCTR = "ACTRN", "ANZCTR (Australia, New Zealand)"
+    DRKS = "DRKS", "DRKS (Germany)"
+    CTRI = "CTRI", "CTRI (India)"
+    PACTR = "PACTR", "PACTR (Africa)"
+    RPCEC = "RPCEC", "RPCEC (Cuba)"
+    TCTR = "TCTR", "TCTR (Thailand)"
+    SLCTR = "SLCTR", "SLCTR (Sri Lanka)"
+    ITMCTR = "ITMCTR", "ITMCTR (traditional medicine)"
+    UMIN = "UMIN", "UMIN (Japan)"
+    JRCT = "jRCT", "jRCT (Japan)"
+    REBEC = "RBR", "ReBEC (Brazil)"
+    IRCT = "IRCT", "IRCT (Iran)"
+    CHICTR = "ChiCTR", "ChiCTR (China)"
+    EUDRACT = "EudraCT", "EudraCT (European Union)"
+    CTIS = "CTIS", "CTIS (European Union)"
+
+
+class MentionBasis(TextChoices):
+    """Where a report names a registration; a databank entry is the trial itself, text may name another."""
+
+    DATABANK = "databank", "PubMed's databank list"
+    TEXT = "text", "title or abstract"
+    STARTER = "starter", "starter data"
+
+
+class TagOrigin(TextChoices):
+    PERSON = "person", "a person"
+    RULE = "rule", "a rule"
+    STARTER = "starter", "starter data, to be verified"
+
+
+class TagStatus(TextChoices):
+    SUGGESTED = "suggested", "Suggested"
+    ACCEPTED = "accepted", "Accepted"
+    REJECTED = "rejected", "Rejected"
+
+
+class RunKind(TextChoices):
+    """What a run asks or reads."""
+
+    SEARCH = "search", "PubMed search"
+    PMIDS = "pmids", "PubMed records by PMID"
+    PMC = "pmc", "PMC articles"
+    FILE = "file", "Imported file"
+
+
+class RunState(TextChoices):
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Running"
+    PAUSED = "paused", "Paused"
+    CANCELLED = "cancelled", "Cancelled"
+    FINISHED = "finished", "Finished"
+    FAILED = "failed", "Failed"
+
+
+class FindingResult(TextChoices):
+    """What became of one id or record that a run met."""
+
+    PENDING = "pending", "Not fetched yet"
+    CREATED = "created", "New"
+    CHANGED = "changed", "Changed"
+    UNCHANGED = "unchanged", "Unchanged"
+    KNOWN = "known", "In the catalogue already"
+    VANISHED = "vanished", "Not served by the source"
+    REJECTED = "rejected", "Rejected"
