@@ -1,0 +1,161 @@
+"""Search, a saved query; SearchRun, one execution of it or one file; Finding, what each run met."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from studies.models.study import Report
+from studies.terms import FindingResult, RunKind, RunState
+
+OPEN_STATES = (RunState.WAITING, RunState.RUNNING, RunState.PAUSED)
+
+
+class Search(models.Model):
+    """A question asked of a source again and again. `schedule` is a cron expression; empty means by hand only."""
+
+    slug = models.SlugField(
+        max_length=60, unique=True, null=True, blank=True
+    )  # of a search that came with Stratum
+    name = models.CharField(max_length=200, unique=True)
+    kind = models.CharField(max_length=10, choices=RunKind, default=RunKind.SEARCH)
+    query = models.TextField()
+    schedule = models.CharField(max_length=100, blank=True)
+    is_paused = models.BooleanField(default=False)
+    next_run_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    overlap_days = models.PositiveSmallIntegerField(default=14)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="searches"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "searches"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SearchRunQuerySet(models.QuerySet["SearchRun"]):
+    def open(self) -> "SearchRunQuerySet":
+        return self.filter(state__in=OPEN_STATES)
+
+
+class SearchRun(models.Model):
+    """One execution. Its row and its findings are the truth; a queue message is only a knock.
+
+    `n_errors` counts troubles that were survived, `failure` says in one sentence what ended the run.
+    """
+
+    search = models.ForeignKey(Search, models.PROTECT, null=True, related_name="runs")
+    kind = models.CharField(max_length=10, choices=RunKind)
+    asked = models.TextField("query or file name")
+    limit = models.PositiveIntegerField("at most", null=True)
+    state = models.CharField(max_length=10, choices=RunState, default=RunState.WAITING)
+    wish = models.CharField(
+        max_length=10, blank=True
+    )  # what a person asked of a running run: pause or cancel
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="runs"
+    )
+    file_path = models.TextField(blank=True)
+    file_digest = models.CharField(max_length=64, blank=True)
+
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    planned_at = models.DateTimeField("list of ids complete at", null=True)
+    touched_at = models.DateTimeField("last sign of life", null=True)
+    finished_at = models.DateTimeField(null=True)
+    n_attempts = models.PositiveSmallIntegerField(default=0)
+
+    translation = models.TextField("query as PubMed understood it", blank=True)
+    warnings = ArrayField(models.TextField(), default=list)
+    n_found = models.PositiveIntegerField(default=0)
+    n_fetched = models.PositiveIntegerField(default=0)
+    n_created = models.PositiveIntegerField(default=0)
+    n_changed = models.PositiveIntegerField(default=0)
+    n_unchanged = models.PositiveIntegerField(default=0)
+    n_known = models.PositiveIntegerField(default=0)
+    n_vanished = models.PositiveIntegerField(default=0)
+    n_rejected = models.PositiveIntegerField(default=0)
+    n_errors = models.PositiveIntegerField(default=0)
+    n_left = models.PositiveIntegerField("no longer found by this search", default=0)
+    failure = models.TextField(blank=True)
+
+    objects = SearchRunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["search", "-created_at"], name="run_history")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["search"],
+                condition=Q(state__in=["waiting", "running", "paused"]),
+                name="one_open_run_a_search",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.search or self.asked}"[:300]
+
+    def get_absolute_url(self) -> str:
+        return reverse("studies:run", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
+
+    @property
+    def n_done(self) -> int:
+        """Ids with an answer, of `n_found`."""
+        return (
+            self.n_created
+            + self.n_changed
+            + self.n_unchanged
+            + self.n_known
+            + self.n_vanished
+            + self.n_rejected
+        )
+
+
+class Finding(models.Model):
+    """One source returned one report in one run (what PRISMA calls a record); also the run's list of work."""
+
+    run = models.ForeignKey(SearchRun, models.CASCADE, related_name="findings")
+    position = models.PositiveIntegerField()
+    identifier = models.CharField(max_length=200)
+    report = models.ForeignKey(Report, models.PROTECT, null=True, related_name="findings")
+    result = models.CharField(max_length=10, choices=FindingResult, default=FindingResult.PENDING)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "position"], name="finding_once")]
+        indexes = [
+            models.Index(fields=["run", "position"], condition=Q(result="pending"), name="finding_pending"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.identifier}: {self.get_result_display()}"
+
+
+class RequestSlot(models.Model):
+    """The next free instant for a request to a source, shared by all processes (actions/pacing.py)."""
+
+    name = models.CharField(max_length=40, unique=True)
+    next_free_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Heartbeat(models.Model):
+    """When a background process was last seen alive."""
+
+    name = models.CharField(max_length=100, unique=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
