@@ -20,9 +20,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_admin(self, email: str, password: str | None = None, **extra: object) -> "User":
-        return self.create_user(
-            email, password, role=SiteRole.ADMIN, is_staff=True, is_superuser=True, **extra
-        )
+        return self.create_user(email, password, role=SiteRole.ADMIN, is_staff=True, is_superuser=True, **extra)
 
     create_superuser = create_admin
 

@@ -22,9 +22,7 @@ class Notice(models.Model):
     subject_pmid = models.PositiveIntegerField("PMID of the paper", null=True, db_index=True)
     kind = models.CharField(max_length=20, choices=NoticeKind)
     source = models.CharField(max_length=20, choices=NoticeSource, default=NoticeSource.PUBMED)
-    key = models.CharField(
-        max_length=300
-    )  # what tells this notice from another of its kind on the same paper
+    key = models.CharField(max_length=300)  # what tells this notice from another of its kind on the same paper
     notice_pmid = models.PositiveIntegerField(null=True)
     notice_doi = models.CharField(max_length=500, blank=True)
     citation = models.TextField(blank=True)

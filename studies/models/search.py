@@ -16,9 +16,7 @@ OPEN_STATES = (RunState.WAITING, RunState.RUNNING, RunState.PAUSED)
 class Search(models.Model):
     """A question asked of a source again and again. `schedule` is a cron expression; empty means by hand only."""
 
-    slug = models.SlugField(
-        max_length=60, unique=True, null=True, blank=True
-    )  # of a search that came with Stratum
+    slug = models.SlugField(max_length=60, unique=True, null=True, blank=True)  # of a search that came with Stratum
     name = models.CharField(max_length=200, unique=True)
     kind = models.CharField(max_length=10, choices=RunKind, default=RunKind.SEARCH)
     query = models.TextField()
@@ -55,12 +53,8 @@ class SearchRun(models.Model):
     asked = models.TextField("query or file name")
     limit = models.PositiveIntegerField("at most", null=True)
     state = models.CharField(max_length=10, choices=RunState, default=RunState.WAITING)
-    wish = models.CharField(
-        max_length=10, blank=True
-    )  # what a person asked of a running run: pause or cancel
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="runs"
-    )
+    wish = models.CharField(max_length=10, blank=True)  # what a person asked of a running run: pause or cancel
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="runs")
     file_path = models.TextField(blank=True)
     file_digest = models.CharField(max_length=64, blank=True)
 
@@ -111,14 +105,7 @@ class SearchRun(models.Model):
     @property
     def n_done(self) -> int:
         """Ids with an answer, of `n_found`."""
-        return (
-            self.n_created
-            + self.n_changed
-            + self.n_unchanged
-            + self.n_known
-            + self.n_vanished
-            + self.n_rejected
-        )
+        return self.n_created + self.n_changed + self.n_unchanged + self.n_known + self.n_vanished + self.n_rejected
 
 
 class Finding(models.Model):

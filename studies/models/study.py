@@ -39,9 +39,7 @@ class Study(models.Model):
 
     created_at = models.DateTimeField("first seen", default=timezone.now, db_index=True)
     is_starter = models.BooleanField("starter data, to be verified", default=False)
-    starter = models.JSONField(
-        default=dict, blank=True
-    )  # source, protocol facts and notes of the starter row
+    starter = models.JSONField(default=dict, blank=True)  # source, protocol facts and notes of the starter row
     in_default_views = models.BooleanField(default=True)
     n_participants = models.PositiveIntegerField("people", null=True, blank=True)
     follow_up_months = models.DecimalField(max_digits=6, decimal_places=1, null=True, blank=True)
@@ -52,16 +50,10 @@ class Study(models.Model):
     journal = models.CharField(max_length=300, blank=True, editable=False)
     year = models.PositiveSmallIntegerField(null=True, editable=False)
     published_on = models.DateField(null=True, editable=False)
-    design = models.CharField(
-        max_length=20, choices=StudyDesign, default=StudyDesign.NOT_STATED, editable=False
-    )
-    design_basis = models.CharField(
-        max_length=20, choices=DesignBasis, default=DesignBasis.NONE, editable=False
-    )
+    design = models.CharField(max_length=20, choices=StudyDesign, default=StudyDesign.NOT_STATED, editable=False)
+    design_basis = models.CharField(max_length=20, choices=DesignBasis, default=DesignBasis.NONE, editable=False)
     evidence_level = models.PositiveSmallIntegerField("CEBM 2011 level", null=True, editable=False)
-    notice_status = models.PositiveSmallIntegerField(
-        choices=NoticeStatus, default=NoticeStatus.NONE, editable=False
-    )
+    notice_status = models.PositiveSmallIntegerField(choices=NoticeStatus, default=NoticeStatus.NONE, editable=False)
     n_reports = models.PositiveSmallIntegerField(default=0, editable=False)
     n_registrations = models.PositiveSmallIntegerField(default=0, editable=False)
     has_abstract = models.BooleanField(default=False, editable=False)
@@ -208,9 +200,7 @@ class Report(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(pmid__isnull=True) | Q(pmid__gt=0), name="report_pmid_positive"
-            ),
+            models.CheckConstraint(condition=Q(pmid__isnull=True) | Q(pmid__gt=0), name="report_pmid_positive"),
             models.CheckConstraint(
                 condition=Q(pmcid__isnull=True) | Q(pmcid__regex=r"^PMC[1-9]\d*$"), name="report_pmcid_shape"
             ),

@@ -24,9 +24,7 @@ class Tag(models.Model):
     is_not_reported = models.BooleanField(default=False)
     is_out_of_scope = models.BooleanField(default=False)
     is_retired = models.BooleanField(default=False)
-    edited_at = models.DateTimeField(
-        null=True, editable=False
-    )  # an admin's edit, kept when the file is reloaded
+    edited_at = models.DateTimeField(null=True, editable=False)  # an admin's edit, kept when the file is reloaded
 
     class Meta:
         ordering = ["facet", "position"]

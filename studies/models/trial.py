@@ -44,9 +44,7 @@ class RegistrationMention(models.Model):
     basis = models.CharField(max_length=10, choices=MentionBasis)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["report", "registration", "basis"], name="mention_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["report", "registration", "basis"], name="mention_once")]
 
     def __str__(self) -> str:
         return f"{self.report} names {self.registration}"
