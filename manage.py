@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Runs Stratum's commands, each with a database to talk to."""
+
+import os
+import sys
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command, execute_from_command_line
+
+from config import embedded, environment
+
+# These need no database, or (`migrate`, `up`) bring it up to date themselves.
+WITHOUT = {"help", "version", "makemigrations", "collectstatic", "findstatic", "diffsettings", "makemessages"}
+UNMIGRATED = {"migrate", "up", "showmigrations", "sqlmigrate", "dbshell"}
+
+
+def main(arguments: list[str]) -> None:
+    command = arguments[0] if arguments else "help"
+    try:
+        if not needs_database(command, arguments):
+            execute_from_command_line(sys.argv)
+            return
+        # Read now, so that nonsense in a setting is refused before a server is started for it.
+        databases = settings.DATABASES
+        if embedded.has_address():
+            execute_from_command_line(sys.argv)
+            return
+        server = embedded.Server(settings.HOME)
+        try:
+            server.start(first=None if command in UNMIGRATED else lambda: introduce(server, databases, migrate=True))
+            introduce(server, databases)
+            execute_from_command_line(sys.argv)
+        finally:
+            server.stop()
+    except (ImproperlyConfigured, embedded.Unavailable) as error:
+        sys.exit(f"manage.py: {error}")
+
+
+def needs_database(command: str, arguments: list[str]) -> bool:
+    if command in WITHOUT or command.startswith("-") or {"-h", "--help", "--version"} & set(arguments):
+        return False
+    return command != "check" or "--database" in arguments
+
+
+def introduce(server: embedded.Server, databases: dict, *, migrate: bool = False) -> None:
+    """Tell Django, and every process we start, where the database is."""
+    os.environ["DATABASE_URL"] = server.address
+    databases["default"].update(environment.database("DATABASE_URL"))
+    if migrate:
+        django.setup()
+        call_command("migrate", verbosity=0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
