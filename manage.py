@@ -3,6 +3,7 @@
 
 import os
 import sys
+from importlib import import_module
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -25,19 +26,26 @@ def main(arguments: list[str]) -> None:
             execute_from_command_line(sys.argv)
             return
         # Read now, so that nonsense in a setting is refused before a server is started for it.
-        databases = settings.DATABASES
+        settings.HOME  # noqa: B018
+        import_module("config.celery")  # so that a command's tasks go where the worker's app looks
         if embedded.has_address():
             execute_from_command_line(sys.argv)
-            return
-        server = embedded.Server(settings.HOME)
-        try:
-            server.start(first=None if command in UNMIGRATED else lambda: introduce(server, databases, migrate=True))
-            introduce(server, databases)
-            execute_from_command_line(sys.argv)
-        finally:
-            server.stop()
+        else:
+            with_own_database(command)
     except (ImproperlyConfigured, embedded.Unavailable) as error:
         sys.exit(f"manage.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def with_own_database(command: str) -> None:
+    server = embedded.ours = embedded.Server(settings.HOME)
+    try:
+        server.start(first=None if command in UNMIGRATED else lambda: migrate(server))
+        introduce(server)
+        execute_from_command_line(sys.argv)
+    finally:
+        server.stop()
 
 
 def needs_database(command: str, arguments: list[str]) -> bool:
@@ -46,13 +54,16 @@ def needs_database(command: str, arguments: list[str]) -> bool:
     return command != "check" or "--database" in arguments
 
 
-def introduce(server: embedded.Server, databases: dict, *, migrate: bool = False) -> None:
+def introduce(server: embedded.Server) -> None:
     """Tell Django, and every process we start, where the database is."""
     os.environ["DATABASE_URL"] = server.address
-    databases["default"].update(environment.database("DATABASE_URL"))
-    if migrate:
-        django.setup()
-        call_command("migrate", verbosity=0)
+    settings.DATABASES["default"].update(environment.database("DATABASE_URL"))
+
+
+def migrate(server: embedded.Server) -> None:
+    introduce(server)
+    django.setup()
+    call_command("migrate", verbosity=0)
 
 
 if __name__ == "__main__":

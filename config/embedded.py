@@ -160,3 +160,7 @@ class Server:
             time.sleep(0.03)
         if self.guardian is not None and not self.is_guarded:
             self.guardian.wait()
+
+
+# The server that this process has started or joined, where no database is configured (manage.py sets it).
+ours: Server | None = None

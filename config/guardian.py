@@ -11,7 +11,7 @@ from pathlib import Path
 from config import lifeline
 
 LOOK = 0.2  # seconds between two looks at the server and its users
-STOP_STEPS = ((signal.SIGINT, 4.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 5.0))  # seconds each may take
+STOP_STEPS = ((signal.SIGINT, 3.0), (signal.SIGQUIT, 0.7), (signal.SIGKILL, 5.0))  # seconds each may take
 CLEAN = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"}  # nothing like PGPORT may reach the server
 
 

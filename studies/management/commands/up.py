@@ -1,0 +1,200 @@
+"""`manage.py up`: everything Stratum needs, started, watched over and stopped as one."""
+
+import http.client
+import os
+import secrets
+import signal
+import socket
+import sys
+from argparse import ArgumentParser
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection, connections
+
+from config import embedded, environment, lifeline, schema
+from config.supervisor import Child, Supervisor
+
+PYTHON = [sys.executable, "-u", "-m"]
+
+
+class Stopped(BaseException):
+    """Somebody asked us to end."""
+
+
+class Command(BaseCommand):
+    help = "Start the database if none is configured, the web server, the worker and the scheduler; stop with Ctrl-C."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
+        parser.add_argument(
+            "--reset", action="store_true", help="empty an embedded database that another version has made"
+        )
+
+    def handle(self, *, host: str, port: int, reset: bool, **options: object) -> None:
+        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(sign, ask_to_stop)
+        sys.stdout.reconfigure(errors="replace")
+        try:
+            with claim(), listen(host, port) as listener:
+                self.prepare(reset=reset)
+                self.serve(listener, host)
+        except Stopped:
+            self.say("up", "stopped")
+        except OSError as error:
+            raise CommandError(embedded.unwritable(settings.HOME, error)) from None
+        except DatabaseError as error:
+            raise CommandError(f"The database failed: {first_line(error)}") from None
+
+    # --- Preparing -------------------------------------------------------------------------------
+    def prepare(self, *, reset: bool) -> None:
+        self.say("up", f"Stratum keeps its files in {settings.HOME}")
+        connect()
+        migrate(reset=reset)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        if "load_starter" in get_commands():
+            call_command("load_starter", verbosity=0)
+        self.ensure_admin()
+        for folder in ("queue", "queue-control", "uploads"):
+            (settings.HOME / folder).mkdir(exist_ok=True)
+        # No child inherits a connection, and none stays idle in this process.
+        connections.close_all()
+
+    def ensure_admin(self) -> None:
+        users = get_user_model().objects
+        if users.filter(is_superuser=True).exists():
+            return
+        given = environment.secret("STRATUM_ADMIN_PASSWORD")
+        try:
+            validate_password(given or secrets.token_urlsafe(24))
+        except ValidationError as error:
+            raise CommandError(f"STRATUM_ADMIN_PASSWORD: {' '.join(error.messages)}") from None
+        password = given or secrets.token_urlsafe(12)
+        email = environment.email("STRATUM_ADMIN_EMAIL", "admin@localhost")
+        users.create_admin(email, password)
+        told = "the password is STRATUM_ADMIN_PASSWORD" if given else f"password {password} (shown only this once)"
+        self.say("up", f"Admin account: {email}, {told}")
+
+    # --- Serving ---------------------------------------------------------------------------------
+    def serve(self, listener: socket.socket, host: str) -> None:
+        port = listener.getsockname()[1]
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        os.environ.setdefault("STRATUM_URL", address)
+        os.environ.pop("GUNICORN_CMD_ARGS", None)
+        supervisor = Supervisor(children(listener), self.say, embedded.ours)
+        told = False
+        try:
+            supervisor.start()
+            while True:
+                supervisor.look()
+                if not told and answers(host, port):
+                    told = True
+                    self.say("up", f"Stratum answers at {address}/ (stop it with Ctrl-C)")
+        finally:
+            for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(sign, signal.SIG_IGN)
+            supervisor.stop()
+            if embedded.ours:
+                embedded.ours.stop()
+
+    def say(self, who: str, line: str) -> None:
+        try:
+            self.stdout.write(f"{who:<6} | {line}")
+            self.stdout.flush()
+        except OSError:
+            # Nobody reads the log any more (a closed terminal or pipe): no reason to leave processes behind.
+            return
+
+
+def ask_to_stop(sign: int, frame: object) -> None:
+    raise Stopped
+
+
+class claim:
+    """This home is served by one `up` at a time."""
+
+    def __enter__(self) -> None:
+        embedded.make_home(settings.HOME)
+        self.lock = lifeline.hold(settings.HOME / "up.lock", wait=False)
+        if self.lock is None:
+            raise CommandError(f"Another `manage.py up` is running on {settings.HOME}.")
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.lock)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket is opened here, so that the port stays ours while the web server is restarted."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=512)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CommandError(f"Cannot listen on {host} port {port}: {reason}.") from None
+
+
+def connect() -> None:
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        raise CommandError(f"The database in DATABASE_URL cannot be reached: {first_line(error)}") from None
+
+
+def migrate(*, reset: bool) -> None:
+    if reset and not embedded.ours:
+        raise CommandError("--reset empties only the embedded database, and DATABASE_URL names another.")
+    try:
+        if not embedded.ours:
+            schema.bring_up_to_date()
+            return
+        with embedded.ours.alone():
+            try:
+                schema.bring_up_to_date()
+            except schema.OtherSchema:
+                if not reset:
+                    raise
+                schema.empty()
+                schema.bring_up_to_date()
+            embedded.ours.note_migrated()
+    except schema.OtherSchema:
+        cure = "`manage.py up --reset` empties it" if embedded.ours else "point DATABASE_URL at an empty database"
+        raise CommandError(f"The database was made by another pre-release version of Stratum; {cure}.") from None
+
+
+def children(listener: socket.socket) -> list[Child]:
+    """In the order in which they are stopped."""
+    gunicorn = [*PYTHON, "gunicorn", "--config", "python:config.gunicorn", "--bind", f"fd://{listener.fileno()}"]
+    celery = [*PYTHON, "celery", "--app", "config.celery", "--quiet"]
+    level = f"--loglevel={settings.LOG_LEVEL}"
+    beat = [*celery, "beat", level, "--pidfile=", f"--schedule={settings.HOME / 'beat-schedule'}"]
+    worker = [*celery, "worker", level, "--concurrency=2", "--without-gossip", "--without-mingle"]
+    return [
+        Child("web", gunicorn, grace=2.5, descriptors=(listener.fileno(),)),
+        Child("beat", beat, grace=1.0),
+        Child("worker", worker, grace=2.5),
+    ]
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether anything at all comes back over HTTP."""
+    here = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    request = http.client.HTTPConnection(here, port, timeout=1)
+    try:
+        request.request("GET", "/healthz")
+        request.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        request.close()
+    return True
+
+
+def first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
