@@ -18,9 +18,8 @@ ALLOWED_HOSTS = environment.names("STRATUM_HOSTS", ["localhost", "127.0.0.1", "[
 SITE_URL = environment.web_address("STRATUM_URL", "http://127.0.0.1:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 IS_HTTPS = SITE_URL.startswith("https://")
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("STRATUM_BEHIND_PROXY", False) else None
-)
+BEHIND_PROXY = environment.flag("STRATUM_BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
@@ -65,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "studies.middleware.RequireLogin",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -105,10 +105,14 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 REQUIRE_LOGIN = environment.flag("REQUIRE_LOGIN", False)
+ADMIN_EMAIL = environment.email("STRATUM_ADMIN_EMAIL", "admin@localhost")  # the account that `up` makes
 INVITATION_DAYS = environment.number("STRATUM_INVITATION_DAYS", 7, low=1, high=90)
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 AXES_FAILURE_LIMIT = environment.number("STRATUM_SIGN_IN_TRIES", 5, low=1, high=100)
 AXES_COOLOFF_TIME = 0.25  # hours
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_CLIENT_IP_CALLABLE = "studies.access.client_address"
+AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
@@ -147,6 +151,9 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "tick": {"task": "studies.tasks.tick", "schedule": 15.0, "options": {"expires": 14}},
+}
 
 # --- Time, language, static files ----------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"

@@ -53,7 +53,6 @@ class SearchRun(models.Model):
     asked = models.TextField("query or file name")
     limit = models.PositiveIntegerField("at most", null=True)
     state = models.CharField(max_length=10, choices=RunState, default=RunState.WAITING)
-    wish = models.CharField(max_length=10, blank=True)  # what a person asked of a running run: pause or cancel
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="runs")
     file_path = models.TextField(blank=True)
     file_digest = models.CharField(max_length=64, blank=True)

@@ -20,6 +20,9 @@ def _terms_of_a_facet() -> ArrayField:
     return ArrayField(models.IntegerField(), default=list, editable=False)
 
 
+MAX_DOI = 500
+
+
 class StudyQuerySet(models.QuerySet["Study"]):
     def in_default_views(self) -> "StudyQuerySet":
         """Without indirect evidence, plant and platelet products unless somebody asks for them."""
@@ -46,8 +49,8 @@ class Study(models.Model):
 
     # --- kept by refresh_studies ---
     title = models.TextField(blank=True, editable=False)
-    authors = models.CharField(max_length=300, blank=True, editable=False)
-    journal = models.CharField(max_length=300, blank=True, editable=False)
+    authors = models.TextField(blank=True, editable=False)
+    journal = models.TextField(blank=True, editable=False)
     year = models.PositiveSmallIntegerField(null=True, editable=False)
     published_on = models.DateField(null=True, editable=False)
     design = models.CharField(max_length=20, choices=StudyDesign, default=StudyDesign.NOT_STATED, editable=False)
@@ -121,6 +124,9 @@ class Study(models.Model):
     def __str__(self) -> str:
         return self.display_title
 
+    def get_absolute_url(self) -> str:
+        return reverse("studies:study", args=[self.pk, self.slug])
+
     @property
     def display_title(self) -> str:
         return self.title or f"Study {self.pk}: title not stated by its source"
@@ -128,9 +134,6 @@ class Study(models.Model):
     @property
     def slug(self) -> str:
         return slugify(self.title)[:60].strip("-") or "study"
-
-    def get_absolute_url(self) -> str:
-        return reverse("studies:study", args=[self.pk, self.slug])
 
 
 class Report(models.Model):
@@ -153,7 +156,7 @@ class Report(models.Model):
     pmid = models.PositiveIntegerField("PMID", unique=True, null=True, blank=True)
     pmid_version = models.PositiveSmallIntegerField(default=1)
     pmcid = models.CharField("PMCID", max_length=14, unique=True, null=True, blank=True)
-    doi = models.CharField("DOI", max_length=500, blank=True, db_index=True)
+    doi = models.CharField("DOI", max_length=MAX_DOI, blank=True, db_index=True)
     other_ids = models.JSONField(default=list, blank=True)
     fingerprint = models.CharField(max_length=32, blank=True, db_index=True, editable=False)
 
@@ -170,14 +173,14 @@ class Report(models.Model):
     journal = models.TextField(blank=True)
     journal_abbreviation = models.TextField(blank=True)
     issns = models.JSONField(default=list, blank=True)
-    nlm_unique_id = models.CharField(max_length=40, blank=True)
-    volume = models.CharField(max_length=100, blank=True)
-    issue = models.CharField(max_length=100, blank=True)
-    pages = models.CharField(max_length=200, blank=True)
+    nlm_unique_id = models.TextField(blank=True)
+    volume = models.TextField(blank=True)
+    issue = models.TextField(blank=True)
+    pages = models.TextField(blank=True)
     book_title = models.TextField(blank=True)
     publisher = models.TextField(blank=True)
 
-    published_raw = models.CharField("published, as printed", max_length=100, blank=True)
+    published_raw = models.TextField("published, as printed", blank=True)
     published_on = models.DateField("published (first day)", null=True, blank=True)
     published_precision = models.CharField(max_length=6, choices=DatePrecision, blank=True)
     electronic_on = models.DateField(null=True, blank=True)
@@ -185,9 +188,9 @@ class Report(models.Model):
     revised_on = models.DateField(null=True, blank=True)
     history = models.JSONField(default=list, blank=True)
 
-    status = models.CharField(max_length=40, blank=True)
-    owner = models.CharField(max_length=20, blank=True)
-    indexing_method = models.CharField(max_length=20, blank=True)
+    status = models.TextField(blank=True)
+    owner = models.TextField(blank=True)
+    indexing_method = models.TextField(blank=True)
     languages = models.JSONField(default=list, blank=True)
     publication_types = models.JSONField(default=list, blank=True)
     mesh = models.JSONField(default=list, blank=True)

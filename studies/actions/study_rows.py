@@ -1,0 +1,231 @@
+"""Keeps the study row, which lists and searches read, in step with reports, registrations, tags and notices."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+
+from django.db import transaction
+
+from studies.identifiers import registry_id
+from studies.models import Notice, RegistrationMention, Report, Study, StudyTag, Tag, TrialRegistration
+from studies.rules import notices as notice_rules
+from studies.rules import study_design
+from studies.terms import Facet, MentionBasis, ReportKind, TagStatus
+
+_KIND_ORDER = {kind: place for place, kind in enumerate(ReportKind.values)}
+_CHECK_TAGS = {"Humans", "Animals"}
+# to_tsvector refuses more than a megabyte of words; a text this long is no abstract.
+_SEARCHED_CHARACTERS = 250_000
+KEPT = (
+    "title",
+    "authors",
+    "journal",
+    "year",
+    "published_on",
+    "design",
+    "design_basis",
+    "evidence_level",
+    "notice_status",
+    "n_reports",
+    "n_registrations",
+    "has_abstract",
+    "has_full_text",
+    *Facet.values,
+    "search_title",
+    "search_terms",
+    "search_abstract",
+    "search_people",
+)
+
+
+@transaction.atomic
+def refresh_studies(study_ids: Collection[int]) -> None:
+    """Derive the kept columns of these studies anew, in a number of statements that does not depend on how many."""
+    if not study_ids:
+        return
+    # Tagging and importing may meet on one study: one after the other.
+    studies = list(Study.objects.select_for_update().filter(pk__in=study_ids).order_by("pk").for_list())
+    reports = _by_study(
+        Report.objects.filter(study__in=study_ids)
+        .defer("references", "grants", "investigators", "history", "relations")
+        .order_by("pk")
+    )
+    with_text = set(
+        Report.objects.filter(study__in=study_ids, full_text__has_body=True).values_list("study", flat=True)
+    )
+    tags = defaultdict(list)
+    for study_id, tag_id in StudyTag.objects.filter(study__in=study_ids, status=TagStatus.ACCEPTED).values_list(
+        "study", "tag"
+    ):
+        tags[study_id].append(tag_id)
+    notices = defaultdict(list)
+    for study_id, kind in (
+        Notice.objects.live()
+        .filter(report__study__in=study_ids)
+        .order_by("first_seen_at", "pk")
+        .values_list("report__study", "kind")
+    ):
+        notices[study_id].append(kind)
+    numbers = _registration_numbers(study_ids)
+    tree = TagTree()
+    for study in studies:
+        fill(
+            study,
+            reports=reports[study.pk],
+            tag_ids=tags[study.pk],
+            notice_kinds=notices[study.pk],
+            registration_numbers=numbers[study.pk],
+            has_full_text=study.pk in with_text,
+            tree=tree,
+        )
+    _write(studies)
+
+
+def fill(
+    study: Study,
+    *,
+    reports: Sequence[Report],
+    tag_ids: Iterable[int],
+    notice_kinds: Sequence[str],
+    registration_numbers: Collection[str],
+    has_full_text: bool,
+    tree: "TagTree",
+) -> None:
+    """Set the kept columns on `study`; nothing is saved. `notice_kinds` are live ones, oldest first."""
+    lead = min(reports, key=_leads, default=None)
+    tag_ids = set(tag_ids)
+    study.title = lead.title if lead else study.starter.get("title", "")
+    study.authors = _short_authors(lead.authors) if lead else ""
+    study.journal = (lead.journal_abbreviation or lead.journal or lead.book_title) if lead else ""
+    study.published_on = lead.published_on if lead else None
+    study.year = study.published_on.year if study.published_on else None
+    study.design, study.design_basis = _design(reports, tree.design_slugs(tag_ids))
+    study.evidence_level = study_design.evidence_level(study.design)
+    study.notice_status = notice_rules.effective_status(notice_kinds)
+    study.n_reports = len(reports)
+    study.n_registrations = len(registration_numbers)
+    study.has_abstract = any(report.abstract for report in reports)
+    study.has_full_text = has_full_text
+    for facet, ids in tree.with_ancestors(tag_ids).items():
+        setattr(study, facet, ids)
+    study.search_title = "\n".join(text for r in reports for text in (r.title, r.vernacular_title) if text)
+    study.search_title = study.search_title or study.title
+    study.search_terms = _searched(_terms(reports) | tree.words(tag_ids))
+    study.search_abstract = _searched(_abstracts(reports))
+    study.search_people = _searched({*_people(reports), *registration_numbers})
+
+
+class TagTree:
+    """The vocabulary in memory: ancestors and words of a term."""
+
+    def __init__(self) -> None:
+        self._tags: dict[int, Tag] = {tag.pk: tag for tag in Tag.objects.all()}
+
+    def with_ancestors(self, tag_ids: Iterable[int]) -> dict[str, list[int]]:
+        """Per facet the sorted ids of these tags and of everything above them."""
+        found: dict[str, set[int]] = {facet: set() for facet in Facet.values}
+        for tag_id in tag_ids:
+            tag = self._tags.get(tag_id)
+            while tag and tag.pk not in found[tag.facet]:
+                found[tag.facet].add(tag.pk)
+                tag = self._tags.get(tag.parent_id)  # type: ignore[arg-type]
+        return {facet: sorted(ids) for facet, ids in found.items()}
+
+    def design_slugs(self, tag_ids: Iterable[int]) -> set[str]:
+        return {tag.slug for i in tag_ids if (tag := self._tags.get(i)) and tag.facet == Facet.DESIGN}
+
+    def words(self, tag_ids: Iterable[int]) -> set[str]:
+        return {tag.label for i in tag_ids if (tag := self._tags.get(i)) and not tag.is_not_reported}
+
+
+def _leads(report: Report) -> tuple[int, bool, str, int]:
+    """The article before its preprint or a notice about it, then the earliest."""
+    return (
+        _KIND_ORDER[report.kind],
+        not report.title,
+        report.published_on.isoformat() if report.published_on else "9999",
+        report.pk or 0,
+    )
+
+
+def _design(reports: Sequence[Report], slugs: set[str]) -> tuple[str, str]:
+    if not reports and not slugs:
+        return "registered", "registry"
+    spoken_for = [report for report in reports if report.kind != ReportKind.NOTICE] or reports
+    return study_design.design_of(
+        tags=slugs,
+        publication_types=[(t.get("ui", ""), t["name"]) for r in spoken_for for t in r.publication_types],
+        check_tags=[h["name"] for r in spoken_for for h in r.mesh if h["name"] in _CHECK_TAGS],
+        has_databank_registration=any(_names_a_registry(report) for report in spoken_for),
+        has_reports=bool(reports),
+    )
+
+
+def _names_a_registry(report: Report) -> bool:
+    return any(registry_id(number) for bank in report.databanks for number in bank.get("accessions", ()))
+
+
+def _short_authors(authors: Sequence[dict]) -> str:
+    """Up to three names and "et al."."""
+    names = [
+        author.get("collective") or " ".join(filter(None, (author.get("last"), author.get("initials"))))
+        for author in authors[:3]
+    ]
+    return ", ".join(filter(None, names)) + (" et al." if len(authors) > 3 else "")
+
+
+def _terms(reports: Sequence[Report]) -> set[str]:
+    words: set[str] = set()
+    for report in reports:
+        words.update(keyword["text"] for keyword in report.keywords)
+        words.update(substance["name"] for substance in report.substances)
+        for heading in report.mesh:
+            words.add(heading["name"])
+            words.update(qualifier["name"] for qualifier in heading.get("qualifiers", ()))
+    return words
+
+
+def _abstracts(reports: Sequence[Report]) -> list[str]:
+    texts = []
+    for report in reports:
+        texts += [section["text"] for section in report.abstract]
+        texts += [section["text"] for other in report.other_abstracts for section in other["sections"]]
+    return texts
+
+
+def _people(reports: Sequence[Report]) -> set[str]:
+    words: set[str] = set()
+    for report in reports:
+        for author in report.authors:
+            words.add(author.get("collective") or f"{author.get('last', '')} {author.get('fore', '')}")
+        words.update(filter(None, (report.journal, report.journal_abbreviation, report.book_title)))
+        words.update(filter(None, (str(report.pmid or ""), report.pmcid, report.doi)))
+    return words
+
+
+def _searched(words: Iterable[str]) -> str:
+    words = sorted(words) if isinstance(words, set) else words
+    return "\n".join(words)[:_SEARCHED_CHARACTERS]
+
+
+def _by_study(reports: Iterable[Report]) -> dict[int, list[Report]]:
+    grouped = defaultdict(list)
+    for report in reports:
+        grouped[report.study_id].append(report)
+    return grouped
+
+
+def _registration_numbers(study_ids: Collection[int]) -> dict[int, set[str]]:
+    """Registrations of the study itself, and those its reports give in PubMed's databank list."""
+    numbers = defaultdict(set)
+    for study_id, number in TrialRegistration.objects.filter(study__in=study_ids).values_list("study", "number"):
+        numbers[study_id].add(number)
+    for study_id, number in RegistrationMention.objects.filter(
+        report__study__in=study_ids, basis__in=(MentionBasis.DATABANK, MentionBasis.STARTER)
+    ).values_list("report__study", "registration__number"):
+        numbers[study_id].add(number)
+    return numbers
+
+
+def _write(studies: list[Study]) -> None:
+    # An upsert on the key is one statement; bulk_update would send a CASE for every row and column.
+    Study.objects.bulk_create(studies, update_conflicts=True, unique_fields=["pk"], update_fields=KEPT)
