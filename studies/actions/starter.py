@@ -221,7 +221,7 @@ def _add_search(rows: Iterable[dict[str, Any]], entries: Iterable[_Entry]) -> No
             "next_run_at": timezone.now(),
         },
     )
-    asked = search.query.split()
+    asked = search.query.replace(",", " ").split()
     missing = [str(e.row["pmid"]) for e in entries if "pmid" in e.row and str(e.row["pmid"]) not in asked]
     if missing and not is_new:
         search.query = " ".join([*asked, *missing])

@@ -223,7 +223,7 @@ def test_indirect_plant_and_platelet_rows_stay_out_of_default_views():
     assert all("prd-prp" in human(number)["tags"] for number in PLATELETS)
 
 
-def test_only_randomised_trials_of_injected_marrow_cells_are_missing_as_they_are_in_the_field():
+def test_the_rows_have_the_shape_of_the_field_cell_free_trials_many_marrow_trials_none():
     marrow = [row for row in ROWS if {"src-bmsc", "src-bmac"} & set(row["tags"])]
     cell_free = [
         row
@@ -424,6 +424,27 @@ def test_the_command_says_what_it_loaded(db):
         "kept": 99,
         "retired": 0,
     }
+
+
+def test_the_command_keeps_quiet_when_asked_to(db):
+    lines = StringIO()
+
+    call_command("load_starter", verbosity=0, stdout=lines)
+
+    assert lines.getvalue() == ""
+    assert Study.objects.filter(is_starter=True).exists()
+
+
+def test_a_row_of_a_later_version_joins_the_search(library, tmp_path):
+    search = Search.objects.get(slug="starter-library")
+    row = {"key": "human-48", "category": "human", "pmid": 999999999, "tags": [], "source": {"kind": "not_confirmed"}}
+    path = tmp_path / "next.json"
+    path.write_text(json.dumps({"rows": [*ROWS, row]}))
+
+    counts = load_starter(path=path)
+
+    assert (counts.created, counts.kept) == (1, sum(N_ROWS.values()))
+    assert Search.objects.get(pk=search.pk).query == f"{search.query} 999999999"
 
 
 def test_the_load_is_on_the_record(library):

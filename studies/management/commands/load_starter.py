@@ -21,6 +21,8 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({name: asdict(value) for name, value in counts.items()}))
             return
+        if options["verbosity"] == 0:
+            return
         self.stdout.write(_line("Vocabulary", "terms", counts["vocabulary"]))
         self.stdout.write(_line("Starter library", "studies", counts["starter"]))
 
