@@ -28,6 +28,7 @@ PARAMETERS = {
     "jit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "recovery_init_sync_method": "syncfs",
     "log_checkpoints": "off",
     "log_line_prefix": "",
     "timezone": "UTC",
@@ -41,8 +42,9 @@ class Unavailable(Exception):
 class Cluster:
     """One PostgreSQL data folder and what belongs to it, all inside `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool) -> None:
         self.folder = folder
+        self.durable = durable
         self.data = folder / "data"
         self.log = folder / "log"
 
@@ -133,8 +135,8 @@ class Cluster:
             os.chown(new, *self.person)
         self._run(
             "initdb", "--pgdata", str(new), "--username=postgres", "--encoding=UTF8", "--locale=C",
-            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=reject", "--no-sync",
-            "--no-instructions",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=reject", "--no-instructions",
+            *([] if self.durable else ["--no-sync"]),
         )  # fmt: skip
         # The app's role is no superuser, and the superuser may not sign in at all.
         (new / "pg_hba.conf").write_text("local all stratum scram-sha-256\n")
@@ -149,8 +151,8 @@ class Cluster:
         self._run("postgres", "--single", "-D", str(data), "postgres", said="\n".join(statements) + "\n")
 
     # --- Starting --------------------------------------------------------------------------------
-    def command(self, *, durable: bool) -> list[str]:
-        parameters = PARAMETERS | ({} if durable else INSTANT) | {"unix_socket_directories": str(self.socket())}
+    def command(self) -> list[str]:
+        parameters = PARAMETERS | ({} if self.durable else INSTANT) | {"unix_socket_directories": str(self.socket())}
         settings = [part for name, value in parameters.items() for part in ("-c", f"{name}={value}")]
         return [str(self.binaries / "postgres"), "-D", str(self.data), *settings]
 

@@ -58,9 +58,8 @@ class Server:
 
     def __init__(self, home: Path, *, durable: bool = True) -> None:
         self.home = home
-        self.durable = durable
         self.folder = home / "database"
-        self.cluster = Cluster(self.folder)
+        self.cluster = Cluster(self.folder, durable=durable)
         self.users: int | None = None  # the lock that says we use it
         self.guardian: subprocess.Popen | None = None
 
@@ -114,7 +113,7 @@ class Server:
 
     def _spawn(self) -> None:
         user, group = self.cluster.person
-        command = self.cluster.command(durable=self.durable)
+        command = self.cluster.command()
         with self.cluster.log.open("w") as log:
             self.guardian = subprocess.Popen(
                 [sys.executable, "-m", "config.guardian", str(self.folder), str(user), str(group), *command],
@@ -127,7 +126,7 @@ class Server:
 
     def _answers(self) -> bool:
         """Wait until it lets us in, through a crash recovery of any length; false once its guardian has ended."""
-        began, told = time.monotonic(), False
+        began, told, pause = time.monotonic(), False, 0.02
         while True:
             guarded = self.is_guarded or (self.guardian is not None and self.guardian.poll() is None)
             try:
@@ -142,7 +141,8 @@ class Server:
             if time.monotonic() - began > 5 and not told:
                 told = True
                 print("Waiting for the database, which is recovering from a crash …", file=sys.stderr)  # noqa: T201
-            time.sleep(0.05)
+            time.sleep(pause)
+            pause = min(0.5, pause * 1.3)
 
     def _complaint(self) -> str:
         return last_complaint(self.cluster.log.read_text(errors="replace"))

@@ -18,13 +18,13 @@ def bring_up_to_date() -> None:
     try:
         call_command("migrate", interactive=False, verbosity=0)
     except (InconsistentMigrationHistory, NodeNotFoundError) as error:
-        raise OtherSchema from error
+        raise OtherSchema("its migrations are others") from error
     except DatabaseError as error:
         if getattr(error.__cause__, "pgcode", None) in OUT_OF_STEP:
-            raise OtherSchema from error
+            raise OtherSchema("its tables do not fit its migrations") from error
         raise
-    if differences():
-        raise OtherSchema
+    if tables := differences():
+        raise OtherSchema(f"the columns of {tables[0]} differ")
 
 
 def differences() -> list[str]:

@@ -7,12 +7,13 @@ import signal
 import socket
 import sys
 from argparse import ArgumentParser
+from io import StringIO
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, connections
 
@@ -42,6 +43,7 @@ class Command(BaseCommand):
             signal.signal(sign, ask_to_stop)
         sys.stdout.reconfigure(errors="replace")
         try:
+            check_admin_password()
             with claim(), listen(host, port) as listener:
                 self.prepare(reset=reset)
                 self.serve(listener, host)
@@ -58,8 +60,10 @@ class Command(BaseCommand):
         connect()
         migrate(reset=reset)
         call_command("collectstatic", interactive=False, verbosity=0)
-        if "load_starter" in get_commands():
-            call_command("load_starter", verbosity=0)
+        said = StringIO()
+        call_command("load_starter", stdout=said)
+        for line in said.getvalue().splitlines():
+            self.say("up", line)
         self.ensure_admin()
         for folder in ("queue", "queue-control", "uploads"):
             (settings.HOME / folder).mkdir(exist_ok=True)
@@ -71,15 +75,10 @@ class Command(BaseCommand):
         if users.filter(is_superuser=True).exists():
             return
         given = environment.secret("STRATUM_ADMIN_PASSWORD")
-        try:
-            validate_password(given or secrets.token_urlsafe(24))
-        except ValidationError as error:
-            raise CommandError(f"STRATUM_ADMIN_PASSWORD: {' '.join(error.messages)}") from None
         password = given or secrets.token_urlsafe(12)
-        email = environment.email("STRATUM_ADMIN_EMAIL", "admin@localhost")
-        users.create_admin(email, password)
+        users.create_admin(settings.ADMIN_EMAIL, password)
         told = "the password is STRATUM_ADMIN_PASSWORD" if given else f"password {password} (shown only this once)"
-        self.say("up", f"Admin account: {email}, {told}")
+        self.say("up", f"Admin account: {settings.ADMIN_EMAIL}, {told}")
 
     # --- Serving ---------------------------------------------------------------------------------
     def serve(self, listener: socket.socket, host: str) -> None:
@@ -129,13 +128,21 @@ class claim:
         os.close(self.lock)
 
 
+def check_admin_password() -> None:
+    if given := environment.secret("STRATUM_ADMIN_PASSWORD"):
+        try:
+            validate_password(given)
+        except ValidationError as error:
+            raise CommandError(f"STRATUM_ADMIN_PASSWORD is refused. {' '.join(error.messages)}") from None
+
+
 def listen(host: str, port: int) -> socket.socket:
     """The socket is opened here, so that the port stays ours while the web server is restarted."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=512)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0].rstrip(".")
         raise CommandError(f"Cannot listen on {host} port {port}: {reason}.") from None
 
 
@@ -163,9 +170,9 @@ def migrate(*, reset: bool) -> None:
                 schema.empty()
                 schema.bring_up_to_date()
             embedded.ours.note_migrated()
-    except schema.OtherSchema:
+    except schema.OtherSchema as error:
         cure = "`manage.py up --reset` empties it" if embedded.ours else "point DATABASE_URL at an empty database"
-        raise CommandError(f"The database was made by another pre-release version of Stratum; {cure}.") from None
+        raise CommandError(f"The database was made by another pre-release of Stratum ({error}); {cure}.") from None
 
 
 def children(listener: socket.socket) -> list[Child]:
