@@ -1,0 +1,65 @@
+"""What an admin types about searches and files, turned into clean values."""
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.template.defaultfilters import filesizeformat
+
+from studies.models import Search
+from studies.rules import schedules
+
+# What NCBI accepts in one POST is far more; a longer text is a paste by mistake.
+LONGEST_QUERY = 20_000
+
+
+class SearchForm(forms.Form):
+    name = forms.CharField(max_length=200, help_text="As it stands in lists and in the methods of a review.")
+    query = forms.CharField(
+        label="PubMed query",
+        max_length=LONGEST_QUERY,
+        help_text="Exactly as in PubMed's search box: field tags, AND, OR, NOT and brackets are understood.",
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autocapitalize": "off"}),
+    )
+    schedule = forms.ChoiceField(required=False, label="Runs", initial=schedules.WEEKLY)
+    overlap_days = forms.IntegerField(
+        label="Overlap in days",
+        min_value=0,
+        max_value=365,
+        initial=14,
+        help_text="PubMed adds some records days after their date: each run looks back this far beyond the last one.",
+    )
+
+    def __init__(self, *args: object, search: Search | None = None, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.search = search
+        choices = [(cron, f"{label} ({schedules.in_words(cron)})" if cron else label) for cron, label in _choices()]
+        if search and search.schedule not in dict(choices):
+            choices.append((search.schedule, schedules.in_words(search.schedule)))
+        self.fields["schedule"].choices = choices
+
+    def clean_name(self) -> str:
+        name = " ".join(self.cleaned_data["name"].split())
+        others = Search.objects.exclude(pk=self.search.pk) if self.search else Search.objects.all()
+        if others.filter(name__iexact=name).exists():
+            raise ValidationError("Another search has this name.")
+        return name
+
+
+def _choices() -> tuple[tuple[str, str], ...]:
+    return schedules.PRESETS
+
+
+class FileForm(forms.Form):
+    file = forms.FileField(
+        label="File",
+        widget=forms.ClearableFileInput(attrs={"accept": ".xml,.gz,.nbib,.txt,.ris,.csv,.nxml,.medline"}),
+    )
+
+    def clean_file(self) -> object:
+        file = self.cleaned_data["file"]
+        most = settings.UPLOAD_MEGABYTES * 1024 * 1024
+        if file.size > most:
+            raise ValidationError(
+                f"This file has {filesizeformat(file.size)}; at most {filesizeformat(most)} are taken at once."
+            )
+        return file

@@ -1,0 +1,220 @@
+"""What the Sync pages show: searches with their last outcome, a run's progress, its log, and who is at work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+
+from studies.models import Finding, Heartbeat, Search, SearchRun
+from studies.rules import schedules
+from studies.terms import FindingResult, RunKind, RunState
+
+# A process beats about once a minute; three missed beats are silence.
+SILENCE = timedelta(minutes=3)
+# A due search may wait this long for a worker before it is called overdue.
+GRACE = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One number of a run and what it counts; `result` filters the log to it."""
+
+    label: str
+    count: int
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come. `total` is None while it is unknown; rate is answers a second."""
+
+    run: SearchRun
+    done: int
+    total: int | None
+    rate: float | None
+    seconds_left: int | None
+    sentence: str
+    is_silent: bool
+    counters: tuple[Counter, ...]
+
+    @property
+    def time_left(self) -> str:
+        return duration(self.seconds_left) if self.seconds_left is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRow:
+    """One search as the Sync page lists it."""
+
+    search: Search
+    schedule: str
+    last: SearchRun | None
+    outcome: str
+    progress: Progress | None
+    is_overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    name: str
+    at: datetime
+    is_silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """The background processes; `warning` is one sentence when nobody is there to do the work."""
+
+    seen: tuple[Worker, ...]
+    warning: str
+
+
+def search_rows(now: datetime) -> list[SearchRow]:
+    """Every search with its open run and the last one that ended: three statements, however many searches."""
+    ended = SearchRun.objects.filter(search=OuterRef("pk"), finished_at__isnull=False).order_by("-created_at", "-pk")
+    searches = list(Search.objects.annotate(last_run=Subquery(ended.values("pk")[:1])))
+    last = SearchRun.objects.in_bulk([search.last_run for search in searches if search.last_run])
+    open_runs = {run.search_id: run for run in SearchRun.objects.open().filter(search__isnull=False)}
+    return [_row(search, last.get(search.last_run), open_runs.get(search.pk), now) for search in searches]
+
+
+def _row(search: Search, last: SearchRun | None, open_run: SearchRun | None, now: datetime) -> SearchRow:
+    is_due = bool(search.schedule and search.next_run_at and not search.is_paused)
+    return SearchRow(
+        search=search,
+        schedule=schedules.in_words(search.schedule),
+        last=last,
+        outcome=outcome(last) if last else "Has not run yet.",
+        progress=progress(open_run, now) if open_run else None,
+        is_overdue=is_due and open_run is None and search.next_run_at < now - GRACE,
+    )
+
+
+def history(search: Search | None = None) -> QuerySet[SearchRun]:
+    runs = SearchRun.objects.select_related("search", "by").defer("translation", "warnings")
+    return runs.filter(search=search) if search else runs
+
+
+def findings(run: SearchRun, result: str = "") -> QuerySet[Finding]:
+    """The run's log in the order in which the source answered."""
+    rows = run.findings.select_related("report__study").order_by("position").defer(*_LONG)
+    return rows.filter(result=result) if result else rows
+
+
+_LONG_OF_REPORT = "abstract other_abstracts authors investigators references mesh relations history".split()
+_LONG_OF_STUDY = "search_vector search_title search_terms search_abstract search_people".split()
+_LONG = [f"report__{name}" for name in _LONG_OF_REPORT] + [f"report__study__{name}" for name in _LONG_OF_STUDY]
+
+
+def results(run: SearchRun) -> list[tuple[str, str, int]]:
+    """(value, label, count) of every result that the run's log holds, in the order of the words."""
+    counts = dict(run.findings.values_list("result").annotate(n=Count("pk")).order_by())
+    return [(result.value, result.label, counts[result]) for result in FindingResult if result in counts]
+
+
+def progress(run: SearchRun, now: datetime) -> Progress:
+    # A file says only at its end how much it held.
+    is_counted = bool(run.n_found) and not (run.kind == RunKind.FILE and run.state != RunState.FINISHED)
+    total, done = run.n_found if is_counted else None, run.n_done
+    rate = _rate(run)
+    left = round((total - done) / rate) if rate and total and run.state == RunState.RUNNING else None
+    last_sign = run.touched_at or run.created_at
+    return Progress(
+        run=run,
+        done=done,
+        total=total,
+        rate=rate,
+        seconds_left=left,
+        sentence=_sentence(run),
+        is_silent=run.state in (RunState.WAITING, RunState.RUNNING) and last_sign < now - SILENCE,
+        counters=_counters(run),
+    )
+
+
+def _rate(run: SearchRun) -> float | None:
+    """Records fetched or read a second since the list of ids was complete."""
+    begun = run.planned_at or run.started_at
+    end = run.finished_at or run.touched_at
+    seconds = (end - begun).total_seconds() if begun and end else 0
+    answered = run.n_done - run.n_known
+    return answered / seconds if seconds > 0 and answered > 0 else None
+
+
+def _counters(run: SearchRun) -> tuple[Counter, ...]:
+    found = "Read" if run.kind == RunKind.FILE else "Found"
+    return (
+        Counter(found, run.n_found),
+        Counter("Fetched", run.n_fetched),
+        Counter("New", run.n_created, FindingResult.CREATED),
+        Counter("Changed", run.n_changed, FindingResult.CHANGED),
+        Counter("Unchanged", run.n_unchanged, FindingResult.UNCHANGED),
+        Counter("Known before", run.n_known, FindingResult.KNOWN),
+        Counter("Vanished", run.n_vanished, FindingResult.VANISHED),
+        Counter("Rejected", run.n_rejected, FindingResult.REJECTED),
+        Counter("Troubles survived", run.n_errors),
+    )
+
+
+def _sentence(run: SearchRun) -> str:
+    match run.state:
+        case RunState.WAITING:
+            return "Waiting for a worker."
+        case RunState.RUNNING if run.kind == RunKind.FILE:
+            return f"Reading the file: {run.n_found:,} records so far."
+        case RunState.RUNNING if not run.planned_at:
+            return "Asking NCBI for the list of records."
+        case RunState.RUNNING:
+            return f"{run.n_done:,} of {run.n_found:,} records answered."
+        case RunState.PAUSED:
+            return f"Paused after {run.n_done:,} records. Resuming goes on from here."
+    return outcome(run)
+
+
+def outcome(run: SearchRun) -> str:
+    """What came of a run, in one sentence; silence is never success."""
+    if run.state == RunState.FAILED:
+        return f"Failed: {run.failure or 'no reason was recorded'}"
+    numbers = f"{run.n_created:,} new, {run.n_changed:,} changed"
+    if run.state == RunState.CANCELLED:
+        return f"Cancelled after {run.n_done:,} records: {numbers}."
+    if run.state != RunState.FINISHED:
+        return run.get_state_display()
+    left_over = _left_over(run)
+    if left_over:
+        return f"{numbers}; {left_over}."
+    if run.kind == RunKind.FILE:
+        return f"{numbers} of {run.n_found:,} read."
+    return f"{numbers}, all sources answered." if run.n_created or run.n_changed else "0 new, all sources answered."
+
+
+def _left_over(run: SearchRun) -> str:
+    parts = []
+    if run.n_rejected:
+        parts.append(f"{run.n_rejected:,} rejected")
+    if run.n_vanished:
+        parts.append(f"{run.n_vanished:,} not served by the source")
+    return ", ".join(parts)
+
+
+def workers(now: datetime) -> Workers:
+    seen = tuple(Worker(beat.name, beat.at, beat.at < now - SILENCE) for beat in Heartbeat.objects.order_by("name"))
+    return Workers(seen, _warning(seen))
+
+
+def _warning(seen: Sequence[Worker]) -> str:
+    if not seen:
+        return "No worker has been seen yet: runs wait until one is started."
+    if all(worker.is_silent for worker in seen):
+        last = max(worker.at for worker in seen)
+        return f"No worker seen since {last:%-d %b %Y, %H:%M} UTC: runs wait until one is started."
+    silent = [worker for worker in seen if worker.is_silent]
+    return f"{silent[0].name} was last seen {silent[0].at:%-d %b %Y, %H:%M} UTC." if silent else ""
+
+
+def duration(seconds: int) -> str:
+    """A span as people say it: "40 s", "3 min", "2 h 5 min"."""
+    if seconds < 60:
+        return f"{max(seconds, 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,222 @@
+"""The Sync pages: searches and their schedule, runs and their progress, files, and the state of the workers."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from studies.access import needs
+from studies.actions import searching
+from studies.forms.searches import FileForm, SearchForm
+from studies.models import Search, SearchRun
+from studies.queries import runs as queries
+from studies.rules.permissions import Permission
+from studies.sources import entrez
+from studies.terms import FindingResult
+
+RUNS_A_PAGE, FINDINGS_A_PAGE = 50, 100
+
+
+@needs(Permission.SYNC)
+@require_safe
+def sync(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    context = {
+        "rows": queries.search_rows(now),
+        "files": [queries.progress(run, now) for run in queries.history().filter(search=None)[:5]],
+        "workers": queries.workers(now),
+        "ncbi_email": settings.NCBI_EMAIL,
+        "ncbi_has_key": bool(settings.NCBI_API_KEY),
+    }
+    return render(request, "studies/sync/sync.html", context)
+
+
+@needs(Permission.SYNC)
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_search(request: HttpRequest) -> HttpResponse:
+    form = SearchForm(request.POST or None)
+    if request.method != "POST":
+        return _search_page(request, form)
+    if not form.is_valid():
+        return _search_page(request, form, status=422)
+    if "preview" in request.POST:
+        return _search_page(request, form, preview=_preview(form.cleaned_data["query"]))
+    search = searching.create_search(by=request.user, **form.cleaned_data)
+    messages.success(request, f"The search “{search}” is saved.")
+    return redirect("studies:sync")
+
+
+@needs(Permission.SYNC)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_search(request: HttpRequest, pk: int) -> HttpResponse:
+    search = get_object_or_404(Search, pk=pk)
+    initial = {name: getattr(search, name) for name in ("name", "query", "schedule", "overlap_days")}
+    form = SearchForm(request.POST or None, search=search, initial=initial)
+    if request.method != "POST":
+        return _search_page(request, form)
+    if not form.is_valid():
+        return _search_page(request, form, status=422)
+    if "preview" in request.POST:
+        return _search_page(request, form, preview=_preview(form.cleaned_data["query"]))
+    searching.change_search(search, by=request.user, **form.cleaned_data)
+    messages.success(request, "The search is changed.")
+    return redirect("studies:sync")
+
+
+def _search_page(request: HttpRequest, form: SearchForm, *, preview: dict | None = None, status: int = 200):
+    context = {"form": form, "search": form.search, "preview": preview}
+    return render(request, "studies/sync/search_form.html", context, status=status)
+
+
+def _preview(query: str) -> dict:
+    """What PubMed answers now, or why it did not."""
+    try:
+        return {"answer": searching.preview(query)}
+    except entrez.SourceError as error:
+        return {"trouble": str(error)}
+
+
+@needs(Permission.SYNC)
+@require_POST
+def run_now(request: HttpRequest, pk: int) -> HttpResponse:
+    search = get_object_or_404(Search, pk=pk)
+    try:
+        run = searching.request_run(search, by=request.user)
+    except searching.AlreadyRunning:
+        messages.error(request, "This search is running already.")
+        return redirect("studies:sync")
+    _knock(run.pk)
+    return redirect(run)
+
+
+@needs(Permission.SYNC)
+@require_POST
+def pause_search(request: HttpRequest, pk: int) -> HttpResponse:
+    search = searching.set_paused(get_object_or_404(Search, pk=pk), True, by=request.user)
+    messages.success(request, f"“{search}” will not run by itself until it is resumed.")
+    return redirect("studies:sync")
+
+
+@needs(Permission.SYNC)
+@require_POST
+def resume_search(request: HttpRequest, pk: int) -> HttpResponse:
+    search = searching.set_paused(get_object_or_404(Search, pk=pk), False, by=request.user)
+    messages.success(request, f"“{search}” runs by its schedule again.")
+    return redirect("studies:sync")
+
+
+@needs(Permission.SYNC)
+@require_safe
+def runs(request: HttpRequest) -> HttpResponse:
+    wanted = request.GET.get("search", "")
+    search = get_object_or_404(Search, pk=wanted) if wanted.isdigit() else None
+    page = Paginator(queries.history(search), RUNS_A_PAGE).get_page(request.GET.get("page"))
+    rows = [(run, queries.progress(run, timezone.now()).sentence) for run in page]
+    return render(request, "studies/sync/runs.html", {"page": page, "rows": rows, "search": search})
+
+
+@needs(Permission.SYNC)
+@require_safe
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(SearchRun.objects.select_related("search", "by"), pk=pk)
+    wanted = request.GET.get("result", "")
+    wanted = wanted if wanted in FindingResult else ""
+    context = {
+        "run": found,
+        "progress": queries.progress(found, timezone.now()),
+        "page": Paginator(queries.findings(found, wanted), FINDINGS_A_PAGE).get_page(request.GET.get("page")),
+        "results": queries.results(found),
+        "result": wanted,
+        "workers": queries.workers(timezone.now()),
+    }
+    return render(request, "studies/sync/run.html", context)
+
+
+@needs(Permission.SYNC)
+@never_cache
+@require_safe
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the run page that is alive; when the run's state turns, the whole page is asked for again."""
+    return _live(request, pk, "studies/sync/_progress.html")
+
+
+@needs(Permission.SYNC)
+@never_cache
+@require_safe
+def run_line(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same for one line of the Sync page."""
+    return _live(request, pk, "studies/sync/_line.html")
+
+
+def _live(request: HttpRequest, pk: int, template: str) -> HttpResponse:
+    found = get_object_or_404(SearchRun, pk=pk)
+    answer = render(request, template, {"run": found, "progress": queries.progress(found, timezone.now())})
+    if request.GET.get("state") not in (None, found.state):
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+@needs(Permission.SYNC)
+@require_POST
+def pause(request: HttpRequest, pk: int) -> HttpResponse:
+    return _steer(request, pk, searching.pause)
+
+
+@needs(Permission.SYNC)
+@require_POST
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    answer = _steer(request, pk, searching.resume)
+    _knock(pk)
+    return answer
+
+
+@needs(Permission.SYNC)
+@require_POST
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    return _steer(request, pk, searching.cancel)
+
+
+def _steer(request: HttpRequest, pk: int, verb: Callable[..., object]) -> HttpResponse:
+    found = get_object_or_404(SearchRun, pk=pk)
+    try:
+        verb(found, by=request.user)
+    except searching.NotPossible as error:
+        messages.error(request, str(error))
+    return redirect(found)
+
+
+@needs(Permission.SYNC)
+@require_http_methods(["GET", "HEAD", "POST"])
+def import_file(request: HttpRequest) -> HttpResponse:
+    form = FileForm(request.POST or None, request.FILES or None)
+    if request.method != "POST":
+        return _file_page(request, form)
+    if form.is_valid():
+        from studies.actions import importing  # LATER top
+
+        file = form.cleaned_data["file"]
+        try:
+            found = importing.request_import(file.name, file, by=request.user)
+        except importing.Refused as error:
+            form.add_error("file", str(error))
+        else:
+            _knock(found.pk)
+            return redirect(found)
+    return _file_page(request, form, status=422)
+
+
+def _file_page(request: HttpRequest, form: FileForm, *, status: int = 200) -> HttpResponse:
+    context = {"form": form, "megabytes": settings.UPLOAD_MEGABYTES}
+    return render(request, "studies/sync/import.html", context, status=status)
+
+
+def _knock(pk: int) -> None:
+    from studies.tasks import carry_on  # LATER top
+
+    carry_on.delay_on_commit(pk)
