@@ -1,0 +1,65 @@
+"""One limit of requests to NCBI for all processes together, kept by PostgreSQL."""
+
+import time
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from studies.models.search import RequestSlot
+from studies.sources.entrez import Entrez
+
+SLOT = "ncbi"
+PER_SECOND, PER_SECOND_WITH_KEY = 3, 10
+# Requests leave when we say and arrive when the network says: some room keeps four from meeting in one second.
+MARGIN = 1.1
+# A slot further away than this was written under a wrong clock: no queue of ours is that long.
+FURTHEST = 600  # seconds
+
+_TAKE = """
+    INSERT INTO {table} AS slot (name, next_free_at)
+    VALUES (%(name)s, clock_timestamp() + %(spacing)s * interval '1 second')
+    ON CONFLICT (name) DO UPDATE SET next_free_at = %(spacing)s * interval '1 second' + CASE
+        WHEN slot.next_free_at BETWEEN clock_timestamp() AND clock_timestamp() + %(furthest)s * interval '1 second'
+        THEN slot.next_free_at ELSE clock_timestamp() END
+    RETURNING extract(epoch FROM next_free_at - clock_timestamp())::float8 - %(spacing)s
+"""
+
+
+class TurnInTransaction(RuntimeError):
+    """A turn was asked for inside a transaction: the lock would be held while everyone sleeps."""
+
+
+def ncbi() -> Entrez:
+    """The door to NCBI as the settings describe it, under the shared limit."""
+    return Entrez(
+        settings.NCBI_BASE_URL,
+        settings.NCBI_TOOL,
+        settings.NCBI_EMAIL,
+        settings.NCBI_API_KEY,
+        limiter=wait_for_turn,
+        timeout=settings.NCBI_TIMEOUT,
+        batch=settings.NCBI_BATCH,
+    )
+
+
+def wait_for_turn() -> None:
+    """Take the next free instant, commit, then sleep until it. Raises TurnInTransaction inside a transaction."""
+    if connection.in_atomic_block or not transaction.get_autocommit():
+        raise TurnInTransaction("Ask NCBI outside a transaction: the wait would hold its locks.")
+    time.sleep(max(0.0, _take_turn(spacing())))
+
+
+def spacing() -> float:
+    """Seconds between the starts of two requests."""
+    return MARGIN / (PER_SECOND_WITH_KEY if settings.NCBI_API_KEY else PER_SECOND)
+
+
+def _take_turn(seconds: float) -> float:
+    """Seconds from now to the instant that is ours.
+
+    One statement, committed at once: its lock on the row queues the processes, and only the database's clock counts.
+    """
+    table = connection.ops.quote_name(RequestSlot._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE.format(table=table), {"name": SLOT, "spacing": seconds, "furthest": FURTHEST})
+        return cursor.fetchone()[0]

@@ -1,0 +1,297 @@
+"""One request to NCBI: prepared by Bio.Entrez, sent by us, checked, and asked again while that may help."""
+
+import html
+import json
+import random
+import re
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException, HTTPResponse, IncompleteRead
+from typing import Any, TypeVar
+from urllib.error import HTTPError, URLError
+from urllib.parse import urljoin, urlsplit
+from urllib.request import Request
+
+from Bio import Entrez as bio
+from lxml import etree
+
+T = TypeVar("T")
+
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each further try
+LONGEST_PAUSE = 60.0  # seconds; a larger Retry-After is cut to this
+MAX_BYTES = 200 * 1024 * 1024
+_CHUNK = 1 << 16
+_SLOWEST_ANSWER = 10  # times the timeout: an answer that drips must end too
+
+_FINAL = re.compile(
+    r"invalid db name|api key invalid|id list is empty|no correct ids|invalid uid|empty term"
+    r"|cannot be larger than|unable to obtain query|cannot retrieve history|nothing to do",
+    re.I,
+)
+_PASSING = re.compile(r"backend failed|rate limit|proxy_stream|temporar|try again|\b50[0-4]\b", re.I)
+_ERROR = re.compile(rb"<ERROR>([^<]*)</ERROR>")
+_TITLE = re.compile(rb"<title>([^<]*)</title>", re.I)
+
+
+class SourceError(Exception):
+    """NCBI did not give what was asked; says both what was asked and why there is no answer."""
+
+    def __init__(self, asked: str, reason: str) -> None:
+        super().__init__(f"NCBI, {asked}: {reason}")
+        self.asked = asked
+        self.reason = reason
+
+
+class SourceUnavailable(SourceError):
+    """No whole answer though asked again and again: try later."""
+
+
+class AnswerCut(SourceUnavailable):
+    """The answers came cut off or too large: ask for less at a time."""
+
+
+class SourceRefused(SourceError):
+    """NCBI will not answer this however often it is asked: change the question or the settings."""
+
+
+class Trouble(Exception):
+    """An answer that may be better next time; `retry_after` in seconds, where the server named it."""
+
+    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class Cut(Trouble):
+    """The answer ends before its end."""
+
+
+class TooLarge(Cut):
+    """The answer is larger than we are ready to hold."""
+
+
+class Refusal(Exception):
+    """An answer that will be the same next time."""
+
+
+# Biopython 1.88 retries without a pause, has no timeout, and keeps a spacing of its own that neither threads nor
+# processes share. So in this process its functions only prepare requests and hand them back: nothing here reaches
+# NCBI but through `Door`, and there is no state that threads could fight over.
+bio.max_tries = 1
+bio._open = lambda request: request
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: Any) -> None:
+        """Follow nobody: a request carries the key, and only NCBI_BASE_URL may receive it."""
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        _NoRedirect(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Where requests go, who asks, how patiently. `limiter` is called before every request and may block."""
+
+    base_url: str
+    tool: str
+    email: str
+    api_key: str
+    timeout: float
+    limiter: Callable[[], None]
+    pauses: Sequence[float] = PAUSES
+    max_bytes: int = MAX_BYTES
+
+    def ask(self, utility: str, read: Callable[[bytes], T], *, asked: str, max_cuts: int = 0, **params: Any) -> T:
+        """What `read` makes of the answer. Raises SourceUnavailable or SourceRefused.
+
+        `read` raises Trouble or Refusal for a body that is not the answer. With `max_cuts` the AnswerCut comes
+        after so many cut answers in a row of tries, for callers who can ask for less.
+        """
+        request = self._prepare(utility, params)
+        n_cuts = 0
+        for pause in (*self.pauses, None):
+            try:
+                return read(self._send(request))
+            except Refusal as refusal:
+                raise SourceRefused(asked, str(refusal)) from refusal
+            except Trouble as trouble:
+                n_cuts += isinstance(trouble, Cut)
+                if isinstance(trouble, TooLarge) or (max_cuts and n_cuts >= max_cuts):
+                    raise AnswerCut(asked, str(trouble)) from trouble
+                if pause is None:
+                    raise SourceUnavailable(asked, f"{trouble} ({len(self.pauses) + 1} tries)") from trouble
+                time.sleep(_jittered(pause, trouble.retry_after))
+        raise AssertionError("the last try returns or raises")
+
+    def _prepare(self, utility: str, params: dict[str, Any]) -> Request:
+        who = {"tool": self.tool, "email": self.email, "api_key": self.api_key or None}
+        prepared = getattr(bio, utility)(**params, **who)
+        parts = urlsplit(prepared.full_url)
+        address = urljoin(self.base_url.rstrip("/") + "/", parts.path.rsplit("/", 1)[-1])
+        data = prepared.data
+        # NCBI wants lists of ids posted; Biopython does so only for long ones.
+        if data is None and "id" in params:
+            data = parts.query.encode("ascii")
+        elif data is None:
+            address = f"{address}?{parts.query}"
+        return Request(address, data=data, headers={"User-Agent": self.tool})  # noqa: S310 - settings allow http(s) only
+
+    def _send(self, request: Request) -> bytes:
+        self.limiter()
+        try:
+            with _opener().open(request, timeout=self.timeout) as response:
+                return self._body(response)
+        except HTTPError as error:
+            with error:
+                raise _from_status(error) from error
+        except TimeoutError as error:
+            raise Trouble(f"no answer within {self.timeout:g} s") from error
+        except IncompleteRead as error:
+            raise Cut("the connection closed before the answer ended") from error
+        except URLError as error:
+            raise Trouble(f"not reached ({error.reason})") from error
+        except (HTTPException, OSError) as error:
+            raise Trouble(f"the connection broke ({type(error).__name__})") from error
+
+    def _body(self, response: HTTPResponse) -> bytes:
+        body = bytearray()
+        deadline = time.monotonic() + self.timeout * _SLOWEST_ANSWER
+        while chunk := response.read1(_CHUNK):
+            body += chunk
+            if len(body) > self.max_bytes:
+                raise TooLarge(f"the answer is larger than {self.max_bytes} bytes")
+            if time.monotonic() > deadline:
+                raise TimeoutError
+        if response.length:  # read1 says nothing when the connection closes early
+            raise Cut("the connection closed before the answer ended")
+        return bytes(body)
+
+
+def read_xml(body: bytes) -> etree._Element:
+    """The root of a small answer; Trouble or Refusal when it is not XML, is cut or holds an ERROR."""
+    _refuse_non_answers(body)
+    # Entities and network off: an answer may name a DTD, and must not make us fetch it.
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+    try:
+        root = etree.fromstring(body, parser)
+    except etree.XMLSyntaxError as error:
+        raise Cut("the XML is broken off") from error
+    for element in root.iter("ERROR"):  # espell and others send it empty when all is well
+        if element.text and element.text.strip():
+            raise _judged(element.text)
+    return root
+
+
+def read_document(body: bytes, root: str) -> bytes:
+    """The body itself, seen to reach from `<root` to `</root>`; whether it is well-formed is its parser's to say."""
+    _refuse_non_answers(body)
+    start = body.find(b"<" + root.encode())
+    if not 0 <= start < 4096:
+        message = error_text(body)
+        raise _judged(message) if message else Cut(f"no <{root}> in the answer")
+    end = body.rstrip()[-len(root) - 4 :]
+    if not end.endswith(f"</{root}>".encode()) and not body.rstrip().endswith(f"<{root}/>".encode()):
+        raise Cut("the XML is broken off")
+    return body
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """A JSON object; NCBI leaves raw line breaks in strings."""
+    _refuse_non_answers(body)
+    try:
+        answer = json.loads(body, strict=False)
+    except ValueError as error:
+        raise Cut("the JSON is broken off") from error
+    if not isinstance(answer, dict):
+        raise Trouble("the JSON is not an object")
+    return answer
+
+
+def read_text(body: bytes) -> str:
+    """A plain text answer."""
+    _refuse_non_answers(body)
+    if message := error_text(body):
+        raise _judged(message)
+    return body.decode("utf-8", "replace")
+
+
+def error_text(body: bytes) -> str:
+    """NCBI's own words in an error body, at most 300 characters; empty when there are none."""
+    if body.lstrip()[:1] == b"{":
+        try:
+            answer = json.loads(body, strict=False)
+        except ValueError:
+            return ""
+        return str(answer.get("error") or answer.get("ERROR") or "")[:300]
+    for pattern in (_ERROR, _TITLE):
+        for found in pattern.findall(body[:100_000]):
+            text = re.sub(r"<[^>]*>", " ", html.unescape(found.decode("utf-8", "replace")))
+            if text := " ".join(text.split()):
+                return text[:300]
+    return ""
+
+
+def _judged(message: str) -> Trouble | Refusal:
+    words = " ".join(message.split())[:300]
+    return Refusal(words) if _FINAL.search(words) and "502" not in words else Trouble(words)
+
+
+def _refuse_non_answers(body: bytes) -> None:
+    start = body[:500].lstrip().lower()
+    if not start:
+        raise Cut("the answer is empty")
+    if start.startswith((b"<!doctype html", b"<html")):
+        raise Trouble(f"an HTML page instead of data ({error_text(body) or 'without a title'})")
+    # The rate limit speaks JSON whatever was asked, at times under status 200.
+    if start.startswith(b"{") and len(body) < 2000 and (message := error_text(body)):
+        raise _judged(message)
+
+
+def _from_status(error: HTTPError) -> Trouble | Refusal:
+    try:
+        body = error.read(100_000)
+    except (HTTPException, OSError):
+        body = b""
+    message = error_text(body)
+    said = f"HTTP {error.code}" + (f", {message}" if message else "")
+    if error.code in {408, 429} or error.code >= 500:
+        return Trouble(said, seconds_to_wait(error.headers.get("Retry-After", "")))
+    # A broken backend has answered 400 too.
+    if error.code == 400 and _PASSING.search(message) and not _FINAL.search(message):
+        return Trouble(said)
+    if error.code < 400:
+        said += f", sent on to {urlsplit(error.headers.get('Location', '')).hostname}: see NCBI_BASE_URL"
+    return Refusal(said)
+
+
+def seconds_to_wait(value: str) -> float:
+    """Seconds to wait, from seconds or an HTTP date, within bounds; 0 for nonsense."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return 0.0
+    return min(max(seconds, 0.0), LONGEST_PAUSE) if seconds == seconds else 0.0
+
+
+def _jittered(pause: float, retry_after: float) -> float:
+    # Processes that failed together must not come back together.
+    return max(pause * random.uniform(0.75, 1.25), retry_after * random.uniform(1.0, 1.1))  # noqa: S311
