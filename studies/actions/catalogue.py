@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
-from studies.actions import locks, notices, registrations, report_values
-from studies.actions.report_values import digest_of, fingerprint_of, gaps_filled, merged_values
+from studies.actions import bulk, locks, notices, registrations, report_values
+from studies.actions.report_values import Said, fingerprint_of, gaps_filled, merged_values
 from studies.actions.study_rows import TagTree, fill, refresh_studies
 from studies.models import AuditEvent, FullText, Report, Study
 from studies.models.study import MAX_DOI
@@ -36,7 +36,7 @@ def upsert(records: Sequence[Record], *, source: str, by: object = None) -> list
     try:
         with transaction.atomic():
             return _Batch(records, source, by).take()
-    except (DataError, IntegrityError) as error:
+    except (DataError, IntegrityError, ValueError) as error:  # ValueError: a NUL inside a text
         if len(records) == 1:
             return [Taken(FindingResult.REJECTED, reason=f"The database refused it: {str(error).splitlines()[0]}")]
         return [taken for record in records for taken in upsert([record], source=source, by=by)]
@@ -47,6 +47,7 @@ class _Batch:
 
     def __init__(self, records: Sequence[Record], source: str, by: object) -> None:
         self.records = [_storable(record) for record in records]
+        self.said = [Said(record) for record in self.records]
         self.source = source
         self.by = by
         self.now = timezone.now()
@@ -60,7 +61,7 @@ class _Batch:
         index = _Index(self.records[i] for i in winners)
         matches = {i: index.find(self.records[i]) for i in winners}
         full = Report.objects.in_bulk(
-            [report.pk for i, report in matches.items() if report and self._may_change(report, self.records[i])]
+            [report.pk for i, report in matches.items() if report and self._may_change(report, self.said[i])]
         )
         for i in winners:
             self._decide(i, matches[i], full, index)
@@ -71,43 +72,44 @@ class _Batch:
             self.taken[i] = Taken(FindingResult.UNCHANGED, self.taken[winner].report_id, "Repeated in the same batch.")
         return self.taken
 
-    def _may_change(self, report: Report, record: Record) -> bool:
+    def _may_change(self, report: Report, said: Said) -> bool:
         """Cheap first look, without the long fields of the report."""
-        if report.digest == digest_of(record) and report.source == self.source:
+        if report.digest == said.digest and report.source == self.source:
             return False
-        return not (self.source == report.source == "pubmed" and _age(record) < _age(report))
+        return not (self.source == report.source == "pubmed" and _age(said.record) < _age(report))
 
     def _decide(self, i: int, match: Report | None, full: dict[int, Report], index: "_Index") -> None:
-        record = self.records[i]
+        said = self.said[i]
         if match is None:
-            self.new[i] = report_values.new_report(record, source=self.source, now=self.now)
+            self.new[i] = said.new_report(source=self.source, now=self.now)
             clash = index.claim_pmcid(self.new[i])
             self.taken[i] = Taken(FindingResult.CREATED, reason=clash)
             return
         self.taken[i] = Taken(FindingResult.UNCHANGED, match.pk)
         report = full.get(match.pk)
         if report is None:
-            if match.digest != digest_of(record):
+            if match.digest != said.digest:
                 self.taken[i].reason = "Older than the version kept."
             return
-        values = self._values_for(report, record)
+        values = self._values_for(report, said)
         names = report_values.differences(report, values)
         if not names and _RANK[self.source] <= _RANK[report.source]:
             return
         for name, value in values.items():
             setattr(report, name, value)
         if _RANK[self.source] >= _RANK[report.source]:
-            report.source, report.digest = self.source, digest_of(record)
+            report.source, report.digest = self.source, said.digest
         report.changed_at = self.now
         self.taken[i] = Taken(FindingResult.CHANGED, report.pk, index.claim_pmcid(report))
         self.changed[report.pk] = (report, sorted(set(names) | set(self.changed.get(report.pk, (None, []))[1])))
 
-    def _values_for(self, report: Report, record: Record) -> dict:
+    def _values_for(self, report: Report, said: Said) -> dict:
         if _RANK[self.source] > _RANK[report.source] or self.source == report.source == "pubmed":
-            values = merged_values(report, record, replaces_all=self.source == report.source)
+            values = merged_values(said, replaces_all=self.source == report.source)
         else:
-            is_newer = bool(record.revised_on and report.revised_on and record.revised_on > report.revised_on)
-            values = gaps_filled(report, record, is_newer=is_newer and report.source == self.source)
+            theirs, ours = said.record.revised_on, report.revised_on
+            is_newer = bool(theirs and ours and theirs > ours)
+            values = gaps_filled(report, said, is_newer=is_newer and report.source == self.source)
         return {name: value for name, value in values.items() if name not in report.edited_fields}
 
     def _insert(self) -> None:
@@ -127,21 +129,18 @@ class _Batch:
                 has_full_text=bool(texts[i] and texts[i].has_body),
                 tree=tree,
             )
-        Study.objects.bulk_create([report.study for report in self.new.values()])
-        for report in self.new.values():
-            report.study_id = report.study.pk
-        Report.objects.bulk_create(self.new.values())
-        for i, report in self.new.items():
-            self.taken[i].report_id = report.pk
+        keys = zip(bulk.new_ids(Study, len(self.new)), bulk.new_ids(Report, len(self.new)), strict=True)
+        for (i, report), (study_id, report_id) in zip(self.new.items(), keys, strict=True):
+            study = report.study
+            study.pk = study_id
+            report.study = study  # only now does the report know the number
+            report.pk = self.taken[i].report_id = report_id
+        bulk.write(Study, [bulk.dump(bulk.row(report.study)) for report in self.new.values()])
+        bulk.write(Report, [self.said[i].new_row(report) for i, report in self.new.items()])
 
     def _update(self) -> None:
-        if self.changed:
-            Report.objects.bulk_create(
-                [report for report, _ in self.changed.values()],
-                update_conflicts=True,
-                unique_fields=["pk"],
-                update_fields=report_values.UPDATED,
-            )
+        rows = [bulk.dump(bulk.row(report)) for report, _ in self.changed.values()]
+        bulk.write(Report, rows, replacing=report_values.UPDATED)
 
     def _follow_up(self, winners: Iterable[int]) -> None:
         """What hangs on the reports: full text, notices, registrations, the log, the study rows."""

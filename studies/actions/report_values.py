@@ -3,10 +3,11 @@
 import hashlib
 import re
 import unicodedata
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
+from studies.actions import bulk
 from studies.models import FullText, Report
 from studies.sources.record import FullText as SourceText
 from studies.sources.record import PartialDate, Record
@@ -58,34 +59,48 @@ _PUBLISHED = ("published_raw", "published_on", "published_precision")
 _DEFAULTED = ("kind", "pmid_version", "authors_complete")
 _IDENTIFIERS = ("pmid", "pmcid", "doi")
 UPDATED = (*_JSON, *_PLAIN, *_PUBLISHED, "pmid", "pmcid", "fingerprint", "source", "digest", "changed_at")
+_FIELDS: dict[type, tuple[str, ...]] = {}
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
 
-def values_of(record: Record) -> dict[str, Any]:
-    """Every column of Report that a record speaks of."""
-    values = {name: getattr(record, name) for name in _PLAIN}
-    values |= {name: [_compact(item) for item in getattr(record, name)] for name in _JSON}
-    values |= _published(record.published)
-    values["pmid"] = record.pmid
-    values["pmcid"] = record.pmcid or None
-    values["fingerprint"] = fingerprint_of(record)
-    return values
+class Said:
+    """What one record says, as columns of Report: `values`, their JSON text and its digest."""
+
+    __slots__ = ("digest", "fingerprint", "json", "record", "values")
+
+    def __init__(self, record: Record) -> None:
+        values = {name: getattr(record, name) for name in _PLAIN}
+        for name in _JSON:
+            values[name] = [_compact(item) for item in getattr(record, name)]
+        values |= _published(record.published)
+        values["pmid"] = record.pmid
+        values["pmcid"] = record.pmcid or None
+        values["fingerprint"] = self.fingerprint = fingerprint_of(record)
+        self.record, self.values, self.json = record, values, bulk.dump(values)
+        # Equal digests mean that the source said the same.
+        self.digest = hashlib.blake2b(self.json.encode(), digest_size=16).hexdigest()
+
+    def new_report(self, *, source: str, now: datetime) -> Report:
+        return Report(source=source, digest=self.digest, created_at=now, changed_at=now, **self.values)
+
+    def new_row(self, report: Report) -> str:
+        """The report as a row to insert; its long values are taken from the JSON text made already."""
+        own = {name: value for name, value in bulk.row(report).items() if name not in self.values}
+        own["pmcid"] = report.pmcid  # it may have been another report's
+        # Of two equal names PostgreSQL takes the last.
+        return f"{self.json[:-1]}, {bulk.dump(own)[1:]}"
 
 
-def new_report(record: Record, *, source: str, now: datetime) -> Report:
-    return Report(source=source, digest=digest_of(record), created_at=now, changed_at=now, **values_of(record))
-
-
-def merged_values(report: Report, record: Record, *, replaces_all: bool) -> dict[str, Any]:
+def merged_values(said: Said, *, replaces_all: bool) -> dict[str, Any]:
     """What a source that knows best says; identifiers and, from another source, gaps are never blanked."""
-    values = values_of(record)
+    values = said.values
     kept = _IDENTIFIERS if replaces_all else values.keys()
     return {name: value for name, value in values.items() if name not in kept or not _is_empty(value)}
 
 
-def gaps_filled(report: Report, record: Record, *, is_newer: bool) -> dict[str, Any]:
+def gaps_filled(report: Report, said: Said, *, is_newer: bool) -> dict[str, Any]:
     """Only what the report does not have yet; with `is_newer` also what the record states otherwise."""
-    values = {name: value for name, value in values_of(record).items() if not _is_empty(value)}
+    values = {name: value for name, value in said.values.items() if not _is_empty(value)}
     values = {name: value for name, value in values.items() if name not in _DEFAULTED}
     if not is_newer:
         values = {name: value for name, value in values.items() if _is_empty(getattr(report, name))}
@@ -97,10 +112,6 @@ def gaps_filled(report: Report, record: Record, *, is_newer: bool) -> dict[str, 
 def differences(report: Report, values: dict[str, Any]) -> list[str]:
     """Names of the columns that would change."""
     return sorted(name for name, value in values.items() if getattr(report, name) != value and name != "fingerprint")
-
-
-def digest_of(record: Record) -> str:
-    return record.digest()
 
 
 def fingerprint_of(record: Record) -> str:
@@ -148,11 +159,15 @@ def _published(date: PartialDate | None) -> dict[str, Any]:
 
 def _compact(item: Any) -> Any:
     """A JSON value without the empty fields: a catalogue of full records holds millions of them."""
-    if is_dataclass(item):
-        return {f.name: _compact(value) for f in fields(item) if not _is_empty(value := getattr(item, f.name))}
-    if isinstance(item, tuple):
+    kind = item.__class__
+    if kind is str or kind is int or kind is bool:
+        return item
+    if kind is tuple:
         return [_compact(part) for part in item]
-    return item
+    names = _FIELDS.get(kind)
+    if names is None:
+        names = _FIELDS[kind] = tuple(f.name for f in fields(item))
+    return {name: _compact(value) for name in names if (value := getattr(item, name))}
 
 
 def _is_empty(value: Any) -> bool:

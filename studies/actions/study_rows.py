@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from django.db import transaction
 
+from studies.actions import bulk
 from studies.identifiers import registry_id
 from studies.models import Notice, RegistrationMention, Report, Study, StudyTag, Tag, TrialRegistration
 from studies.rules import notices as notice_rules
@@ -228,4 +229,4 @@ def _registration_numbers(study_ids: Collection[int]) -> dict[int, set[str]]:
 
 def _write(studies: list[Study]) -> None:
     # An upsert on the key is one statement; bulk_update would send a CASE for every row and column.
-    Study.objects.bulk_create(studies, update_conflicts=True, unique_fields=["pk"], update_fields=KEPT)
+    bulk.write(Study, [bulk.dump(bulk.row(study)) for study in studies], replacing=KEPT)

@@ -23,6 +23,12 @@ def _terms_of_a_facet() -> ArrayField:
 MAX_DOI = 500
 
 
+class QuietGeneratedField(models.GeneratedField):
+    """A generated column that an insert does not send back: a batch would return its whole text again."""
+
+    db_returning = False
+
+
 class StudyQuerySet(models.QuerySet["Study"]):
     def in_default_views(self) -> "StudyQuerySet":
         """Without indirect evidence, plant and platelet products unless somebody asks for them."""
@@ -74,7 +80,7 @@ class Study(models.Model):
     search_terms = models.TextField(blank=True, editable=False)
     search_abstract = models.TextField(blank=True, editable=False)
     search_people = models.TextField(blank=True, editable=False)
-    search_vector = models.GeneratedField(
+    search_vector = QuietGeneratedField(
         expression=SearchVector("search_title", weight="A", config=_ENGLISH)
         + SearchVector("search_terms", weight="B", config=_ENGLISH)
         + SearchVector("search_abstract", weight="C", config=_ENGLISH)
