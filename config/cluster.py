@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from functools import partial
 from importlib import metadata, util
 from pathlib import Path
@@ -16,7 +17,7 @@ from config.guardian import CLEAN
 
 SOCKET_PATH_LIMIT = 107 - len("/.s.PGSQL.5432.lock")
 NEEDED_NEW, NEEDED_OLD = 300, 40  # megabytes free for a new data folder, for one that exists
-INSTANT = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # for data nobody keeps
+INSTANT = {"fsync": "off", "full_page_writes": "off"}  # for data nobody keeps
 PARAMETERS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -75,10 +76,10 @@ class Cluster:
                 **person,
             )
         except PermissionError:
-            name = pwd.getpwuid(user).pw_name
+            closed = [path for path in [self.folder, *self.folder.parents] if not path.stat().st_mode & stat.S_IXOTH]
             raise Unavailable(
-                f"The database runs as the user {name}, who cannot reach {self.folder}: "
-                "choose a STRATUM_HOME whose parent folders everybody may enter."
+                f"The database runs as another user (number {user}) than root, who may not enter "
+                f"{(closed or [self.folder])[-1]}: choose a STRATUM_HOME that everybody may enter."
             ) from None
         if done.returncode or "FATAL" in done.stderr or "ERROR:" in done.stderr:
             raise Unavailable(f"{program} failed in {self.folder}: {last_complaint(done.stderr)}")
@@ -162,9 +163,15 @@ class Cluster:
         if len(os.fsencode(short)) <= SOCKET_PATH_LIMIT:
             self._private(short)
             return short
+        # The same one at each start, for processes that know the address already.
         noted = self.folder / "socket-folder"
-        if noted.exists() and self._is_private(Path(noted.read_text())):
-            return Path(noted.read_text())
+        if noted.exists():
+            former = Path(noted.read_text())
+            with suppress(FileExistsError):
+                former.mkdir(mode=0o700)
+                self._private(former)
+            if self._is_private(former):
+                return former
         made = Path(tempfile.mkdtemp(prefix="stratum-", dir="/tmp"))
         self._private(made)
         noted.write_text(str(made))

@@ -21,15 +21,15 @@ ROOT = Path(__file__).resolve().parent.parent
 WAITING = ("starting up", "shutting down", "not yet accepting", "recovery", "No such file", "Connection refused")
 
 
-def home() -> Path:
-    """The folder of everything Stratum keeps outside its database."""
+def home(checkout: Path = ROOT) -> Path:
+    """The folder of everything Stratum keeps: the embedded database, files, keys."""
     if chosen := os.environ.get("STRATUM_HOME"):
         return Path(chosen).expanduser().absolute()
     if os.geteuid() != 0:
-        return ROOT / ".stratum"
+        return checkout / ".stratum"
     # Root's server runs as another user, to whom root's own folders are closed.
-    mark = hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:8]
-    return Path("/var/lib/stratum") / f"{ROOT.name}-{mark}"
+    mark = hashlib.sha256(os.fsencode(checkout)).hexdigest()[:8]
+    return Path("/var/lib/stratum") / f"{checkout.name}-{mark}"
 
 
 def has_address() -> bool:
@@ -51,6 +51,10 @@ def make_home(folder: Path) -> None:
 
 def unwritable(folder: Path, error: OSError) -> str:
     return f"STRATUM_HOME ({folder}) cannot be used: {error.strerror or error}."
+
+
+def private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 class Server:
@@ -114,7 +118,7 @@ class Server:
     def _spawn(self) -> None:
         user, group = self.cluster.person
         command = self.cluster.command()
-        with self.cluster.log.open("w") as log:
+        with open(self.cluster.log, "w", opener=private) as log:
             self.guardian = subprocess.Popen(
                 [sys.executable, "-m", "config.guardian", str(self.folder), str(user), str(group), *command],
                 cwd=ROOT,

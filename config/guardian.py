@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -16,8 +17,7 @@ CLEAN = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"}  # nothing like PG
 
 
 def main(folder: Path, user: int, group: int, command: list[str]) -> int:
-    # Held, never released: the kernel lets go of it when this process ends.
-    if lifeline.hold(folder / "guardian.lock", wait=False) is None:
+    if not claim(folder / "guardian.lock"):
         return 0
     leave = []
     for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -30,7 +30,17 @@ def main(folder: Path, user: int, group: int, command: list[str]) -> int:
             stop(server)
         else:
             time.sleep(LOOK)
+    remove_socket_folder(folder)
     return 0 if server.returncode == 0 else 1
+
+
+def claim(lock: Path) -> bool:
+    """Held, never released: the kernel lets go of it when this process ends."""
+    for _ in range(20):
+        if lifeline.hold(lock, wait=False) is not None:
+            return True
+        time.sleep(LOOK / 4)  # somebody may be looking whether it is held, which takes a moment
+    return False
 
 
 def start(command: list[str], user: int, group: int) -> subprocess.Popen:
@@ -55,6 +65,13 @@ def stop(server: subprocess.Popen) -> None:
             return
         except subprocess.TimeoutExpired:
             continue
+
+
+def remove_socket_folder(folder: Path) -> None:
+    """The one outside our folder, where there is one; only ever an empty folder."""
+    noted = folder / "socket-folder"
+    with suppress(OSError):
+        Path(noted.read_text()).rmdir()
 
 
 def settle(data: Path) -> None:

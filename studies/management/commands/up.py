@@ -42,6 +42,7 @@ class Command(BaseCommand):
         for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(sign, ask_to_stop)
         sys.stdout.reconfigure(errors="replace")
+        os.umask(0o077)  # uploads and queued tasks are nobody else's business
         try:
             check_admin_password()
             with claim(), listen(host, port) as listener:
