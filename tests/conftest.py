@@ -1,3 +1,67 @@
-"""What every test may ask for."""
+"""What every test may ask for: the cast, each with a client that is signed in."""
+
+import pytest
+from django.conf import settings as configured
+from django.core.management import call_command
+from django.test import Client
 
 import config.celery  # noqa: F401 - tells shared tasks which app they belong to
+from studies.models import User
+from studies.terms import SiteRole
+
+pytest_plugins = ["tests.ncbi.fixtures"]
+PASSWORD = "stratum corneum 1863"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files() -> None:
+    """Pages name their files by their digest, as in service: a file that does not exist fails the page."""
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> None:
+    """Slow hashing protects real passwords; the cast's are in this file."""
+    configured.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def visitor() -> Client:
+    """Somebody who has not signed in."""
+    return Client()
+
+
+@pytest.fixture
+def clinician(db) -> User:
+    return User.objects.create_user("clinician@example.org", PASSWORD, role=SiteRole.CLINICIAN, first_name="Clara")
+
+
+@pytest.fixture
+def reviewer(db) -> User:
+    return User.objects.create_user("reviewer@example.org", PASSWORD, role=SiteRole.REVIEWER, first_name="Rufus")
+
+
+@pytest.fixture
+def admin(db) -> User:
+    return User.objects.create_admin("admin@example.org", PASSWORD, first_name="Ada")
+
+
+@pytest.fixture
+def clinician_client(clinician: User) -> Client:
+    return signed_in(clinician)
+
+
+@pytest.fixture
+def reviewer_client(reviewer: User) -> Client:
+    return signed_in(reviewer)
+
+
+@pytest.fixture
+def admin_client(admin: User) -> Client:
+    return signed_in(admin)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client

@@ -97,14 +97,11 @@ def history(search: Search | None = None) -> QuerySet[SearchRun]:
 
 
 def findings(run: SearchRun, result: str = "") -> QuerySet[Finding]:
-    """The run's log in the order in which the source answered."""
-    rows = run.findings.select_related("report__study").order_by("position").defer(*_LONG)
+    """The run's log in the order in which the source answered; of each report only what names it."""
+    named = [f"report__{name}" for name in ("title", "pmid", "pmcid", "doi", "study__title")]
+    rows = run.findings.select_related("report__study").order_by("position")
+    rows = rows.only("run", "position", "identifier", "result", "reason", *named)
     return rows.filter(result=result) if result else rows
-
-
-_LONG_OF_REPORT = "abstract other_abstracts authors investigators references mesh relations history".split()
-_LONG_OF_STUDY = "search_vector search_title search_terms search_abstract search_people".split()
-_LONG = [f"report__{name}" for name in _LONG_OF_REPORT] + [f"report__study__{name}" for name in _LONG_OF_STUDY]
 
 
 def results(run: SearchRun) -> list[tuple[str, str, int]]:
