@@ -4,16 +4,18 @@ import html
 import json
 import random
 import re
+import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 from urllib.request import Request
 
 from Bio import Entrez as bio
@@ -25,6 +27,7 @@ PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each further try
 LONGEST_PAUSE = 60.0  # seconds; a larger Retry-After is cut to this
 MAX_BYTES = 200 * 1024 * 1024
 _CHUNK = 1 << 16
+_HERE = {"localhost", "127.0.0.1", "::1"}
 _SLOWEST_ANSWER = 10  # times the timeout: an answer that drips must end too
 
 _FINAL = re.compile(
@@ -81,6 +84,8 @@ class Refusal(Exception):
 # Biopython 1.88 retries without a pause, has no timeout, and keeps a spacing of its own that neither threads nor
 # processes share. So in this process its functions only prepare requests and hand them back: nothing here reaches
 # NCBI but through `Door`, and there is no state that threads could fight over.
+if not callable(getattr(bio, "_open", None)):
+    raise ImportError("This version of Biopython sends requests in a way that Stratum cannot pace.")
 bio.max_tries = 1
 bio._open = lambda request: request
 
@@ -90,12 +95,14 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow nobody: a request carries the key, and only NCBI_BASE_URL may receive it."""
 
 
-def _opener() -> urllib.request.OpenerDirector:
+@cache
+def _opener(*, is_here: bool) -> urllib.request.OpenerDirector:
+    """What opens addresses; a server on this machine is never behind the proxy."""
     opener = urllib.request.OpenerDirector()
     for handler in (
-        urllib.request.ProxyHandler(),
+        urllib.request.ProxyHandler({} if is_here else None),
         urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPSHandler(context=ssl.create_default_context()),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         _NoRedirect(),
@@ -150,12 +157,13 @@ class Door:
             data = parts.query.encode("ascii")
         elif data is None:
             address = f"{address}?{parts.query}"
-        return Request(address, data=data, headers={"User-Agent": self.tool})  # noqa: S310 - settings allow http(s) only
+        return Request(address, data=data, headers={"User-Agent": quote(self.tool)})  # noqa: S310 - settings allow http(s) only
 
     def _send(self, request: Request) -> bytes:
-        self.limiter()
+        opener = _opener(is_here=urlsplit(self.base_url).hostname in _HERE)
+        self.limiter()  # nothing slow may stand between this and the request
         try:
-            with _opener().open(request, timeout=self.timeout) as response:
+            with opener.open(request, timeout=self.timeout) as response:
                 return self._body(response)
         except HTTPError as error:
             with error:
@@ -187,7 +195,7 @@ def read_xml(body: bytes) -> etree._Element:
     """The root of a small answer; Trouble or Refusal when it is not XML, is cut or holds an ERROR."""
     _refuse_non_answers(body)
     # Entities and network off: an answer may name a DTD, and must not make us fetch it.
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
@@ -205,8 +213,7 @@ def read_document(body: bytes, root: str) -> bytes:
     if not 0 <= start < 4096:
         message = error_text(body)
         raise _judged(message) if message else Cut(f"no <{root}> in the answer")
-    end = body.rstrip()[-len(root) - 4 :]
-    if not end.endswith(f"</{root}>".encode()) and not body.rstrip().endswith(f"<{root}/>".encode()):
+    if not body[-200:].rstrip().endswith((f"</{root}>".encode(), f"<{root}/>".encode())):
         raise Cut("the XML is broken off")
     return body
 
@@ -249,7 +256,7 @@ def error_text(body: bytes) -> str:
 
 def _judged(message: str) -> Trouble | Refusal:
     words = " ".join(message.split())[:300]
-    return Refusal(words) if _FINAL.search(words) and "502" not in words else Trouble(words)
+    return Refusal(words) if _FINAL.search(words) else Trouble(words)
 
 
 def _refuse_non_answers(body: bytes) -> None:

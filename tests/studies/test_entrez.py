@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 from Bio import Entrez as bio
@@ -17,7 +18,15 @@ from studies.sources.entrez import (
     SourceRefused,
     SourceUnavailable,
 )
-from studies.sources.entrez_request import LONGEST_PAUSE, seconds_to_wait
+from studies.sources.entrez_request import (
+    LONGEST_PAUSE,
+    Refusal,
+    Trouble,
+    read_document,
+    read_xml,
+    seconds_to_wait,
+)
+from studies.sources.entrez_search import page_from
 from tests.ncbi import jats
 from tests.ncbi.server import Fault, NcbiServer
 from tests.ncbi.synthetic import FIRST_PMID, article_xml, corpus
@@ -25,6 +34,9 @@ from tests.ncbi.synthetic import FIRST_PMID, article_xml, corpus
 N_RECORDS = 40
 KEY = "0123456789abcdef-synthetic"
 PMIDS = [FIRST_PMID + i for i in range(N_RECORDS)]
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "eutils_responses"
+needs_real_answers = pytest.mark.skipif(not REAL.is_dir(), reason="the real answers are not beside the checkout")
 
 Asker = Callable[..., Entrez]
 
@@ -416,3 +428,39 @@ class TestOtherUtilities:
     def test_no_citation_needs_no_request(self, asker, server):
         assert asker().match_citations([]) == {}
         assert server.requests == []
+
+
+@needs_real_answers
+class TestRealAnswers:
+    @pytest.mark.parametrize(
+        ("name", "verdict"),
+        [
+            ("efetch_200_history_expired.xml", Refusal),
+            ("efetch_400_empty_id_list.xml", Refusal),
+            ("efetch_502_in_body_2026-09-17.xml", Trouble),
+            ("efetch_history_unretrievable.xml", Refusal),
+            ("ratelimit_429_no_key.json", Trouble),
+            ("ratelimit_doc_example.json", Trouble),
+        ],
+    )
+    def test_error_bodies_are_told_apart_from_articles(self, name, verdict):
+        with pytest.raises(verdict):
+            read_document((REAL / "errors" / name).read_bytes(), "PubmedArticleSet")
+
+    def test_an_empty_set_is_an_answer(self):
+        body = (REAL / "errors" / "efetch_200_unknown_pmid_empty_set.xml").read_bytes()
+
+        assert pmids_in(read_document(body, "PubmedArticleSet")) == []
+
+    def test_a_search_backend_that_is_down_may_be_up_next_time(self):
+        with pytest.raises(Trouble, match="502 status"):
+            read_xml((REAL / "errors" / "esearch_502_in_body_2026-09-17.xml").read_bytes())
+
+    def test_a_search_with_an_unknown_phrase_keeps_its_warning(self):
+        body = (REAL / "Klortho__Eutils-JSON__samples__esearch.error.xml").read_bytes()
+
+        page = page_from(read_xml(body))
+
+        assert (page.count, len(page.ids)) == (5163, 20)
+        assert page.translation == '"obstetrics"[MeSH Terms]'
+        assert page.warnings == ["Phrase not found: fleegle[MeSH Terms]"]
