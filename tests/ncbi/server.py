@@ -20,6 +20,8 @@ from tests.ncbi.shelf import Shelf
 _HTML = b"<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body>Sorry</body></html>\n"
 _RATE = {"error": "API rate limit exceeded", "api-key": "192.0.2.7", "count": "4", "limit": "3"}
 _BACKEND = "Search Backend failed: Pubmed 2.0 search API: HTTP request returned 502 status."
+_KINDS = {"json429", "html", "error", "error400", "final", "badkey", "truncated", "short", "empty"}
+_KINDS |= {"slow", "drip", "reset", "hangup", "huge", "redirect"}
 _ROOTS = {"esearch": "eSearchResult", "efetch": "eFetchResult", "elink": "eLinkResult"}
 
 
@@ -28,7 +30,7 @@ class Fault:
     """What goes wrong with the next `times` requests to a utility ("efetch", or "*" for any).
 
     kind: 429, json429 (status 200), 500, 502, 503 and other status numbers, html, error (ERROR inside 200), error400
-    (a broken backend), final (ERROR that will not pass), truncated (the end is missing), short (fewer bytes than
+    (a broken backend), final (ERROR that will not pass), badkey, truncated (the end is missing), short (fewer bytes than
     announced), empty, slow (`seconds` before the answer), drip (byte by byte), reset, hangup (no answer at all),
     huge (`n_bytes` long), redirect (to `location`).
     """
@@ -41,6 +43,10 @@ class Fault:
     n_bytes: int = 1_000_000
     location: str = "http://127.0.0.1:9/elsewhere"
     when: Callable[[Params], bool] = lambda params: True
+
+    def __post_init__(self) -> None:
+        if self.kind not in _KINDS and not self.kind.isdecimal():
+            raise ValueError(f"No fault is called {self.kind!r}.")
 
 
 @dataclass(frozen=True, slots=True)

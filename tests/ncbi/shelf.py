@@ -1,6 +1,7 @@
 """The records the local server holds: bytes in a temporary file, what a search needs in memory."""
 
 import calendar
+import gzip
 import os
 import re
 import tempfile
@@ -84,12 +85,12 @@ class Shelf:
         return entry.pmid
 
     def add_file(self, path: Path) -> None:
-        """Shelve every article of a PubMed XML file."""
-        for _, element in etree.iterparse(
-            str(path), tag=("PubmedArticle", "PubmedBookArticle"), load_dtd=False, no_network=True
-        ):
-            self.add(etree.tostring(element, with_tail=False))
-            element.clear()
+        """Shelve every article of a PubMed XML file, which may be compressed."""
+        tags = ("PubmedArticle", "PubmedBookArticle")
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            for _, element in etree.iterparse(file, tag=tags, load_dtd=False, no_network=True):
+                self.add(etree.tostring(element, with_tail=False))
+                element.clear()
 
     def add_pmc(self, number: int, article: bytes) -> None:
         """Shelve one JATS article."""

@@ -33,6 +33,7 @@ from tests.ncbi.synthetic import FIRST_PMID, article_xml, corpus
 
 N_RECORDS = 40
 KEY = "0123456789abcdef-synthetic"
+ARTICLES = list(corpus(N_RECORDS))
 PMIDS = [FIRST_PMID + i for i in range(N_RECORDS)]
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "eutils_responses"
@@ -43,7 +44,7 @@ Asker = Callable[..., Entrez]
 
 @pytest.fixture
 def server() -> Iterator[NcbiServer]:
-    with NcbiServer(corpus(N_RECORDS)) as server:
+    with NcbiServer(ARTICLES) as server:
         yield server
 
 
