@@ -18,6 +18,26 @@ ALTER TABLE studies_study SET (toast_tuple_target = 128);
 ALTER TABLE studies_study ALTER COLUMN search_title SET STORAGE EXTERNAL;
 """
 
+# Counting the terms of 100,000 studies from nine arrays takes seconds, from one short text a few hundredths: a
+# character a term (queries/facets.py reads them back), PLAIN so that it always stays in the row. Code points begin at
+# 256 and leave out the surrogates, which are no characters.
+PACK = """
+CREATE FUNCTION pack_terms() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.packed_terms := coalesce((
+        SELECT string_agg(chr(term + 256 + CASE WHEN term >= 55040 THEN 2048 ELSE 0 END), '')
+        FROM unnest(NEW.sources || NEW.products || NEW.donors || NEW.processings || NEW.deliveries || NEW.outcomes
+                    || NEW.designs || NEW.populations || NEW.comparators) AS term
+    ), '');
+    RETURN NEW;
+END $$;
+CREATE TRIGGER study_pack_terms
+    BEFORE INSERT OR UPDATE OF sources, products, donors, processings, deliveries, outcomes, designs, populations,
+        comparators, packed_terms
+    ON studies_study FOR EACH ROW EXECUTE FUNCTION pack_terms();
+ALTER TABLE studies_study ALTER COLUMN packed_terms SET STORAGE PLAIN;
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("studies", "0001_initial")]
@@ -31,4 +51,5 @@ class Migration(migrations.Migration):
             "DROP TRIGGER audit_append_only ON studies_auditevent; DROP FUNCTION refuse_change();",
         ),
         migrations.RunSQL(NARROW, migrations.RunSQL.noop),
+        migrations.RunSQL(PACK, "DROP TRIGGER study_pack_terms ON studies_study; DROP FUNCTION pack_terms();"),
     ]

@@ -36,7 +36,9 @@ class StudyQuerySet(models.QuerySet["Study"]):
 
     def for_list(self) -> "StudyQuerySet":
         """Only what a list shows: the search columns are long and live out of line."""
-        return self.defer("search_vector", "search_title", "search_terms", "search_abstract", "search_people")
+        return self.defer(
+            "search_vector", "search_title", "search_terms", "search_abstract", "search_people", "packed_terms"
+        )
 
 
 class Study(models.Model):
@@ -76,6 +78,8 @@ class Study(models.Model):
     designs = _terms_of_a_facet()
     populations = _terms_of_a_facet()
     comparators = _terms_of_a_facet()
+    # All those terms once more, one character each, by a trigger (0002): what facets count, and all they read.
+    packed_terms = models.TextField(blank=True, default="", editable=False)
     search_title = models.TextField(blank=True, editable=False)
     search_terms = models.TextField(blank=True, editable=False)
     search_abstract = models.TextField(blank=True, editable=False)
