@@ -6,20 +6,15 @@ from typing import Any
 
 from studies.sources import citation_match, entrez_search
 from studies.sources.citation_match import Citation, CitationMatch, Match
+from studies.sources.entrez_answer import Cut, Refusal, read_document, read_json, read_text, read_xml
 from studies.sources.entrez_request import (
     MAX_BYTES,
     PAUSES,
     AnswerCut,
-    Cut,
     Door,
-    Refusal,
     SourceError,
     SourceRefused,
     SourceUnavailable,
-    read_document,
-    read_json,
-    read_text,
-    read_xml,
 )
 from studies.sources.entrez_search import CAP, Page, SearchAnswer, SearchNotWhole
 

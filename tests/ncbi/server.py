@@ -30,8 +30,8 @@ class Fault:
     """What goes wrong with the next `times` requests to a utility ("efetch", or "*" for any).
 
     kind: 429, json429 (status 200), 500, 502, 503 and other status numbers, html, error (ERROR inside 200), error400
-    (a broken backend), final (ERROR that will not pass), badkey, truncated (the end is missing), short (fewer bytes than
-    announced), empty, slow (`seconds` before the answer), drip (byte by byte), reset, hangup (no answer at all),
+    (a broken backend), final (ERROR that will not pass), badkey, truncated (the end is missing), short (fewer bytes
+    than announced), empty, slow (`seconds` before the answer), drip (byte by byte), reset, hangup (no answer at all),
     huge (`n_bytes` long), redirect (to `location`).
     """
 

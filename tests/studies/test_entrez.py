@@ -18,14 +18,8 @@ from studies.sources.entrez import (
     SourceRefused,
     SourceUnavailable,
 )
-from studies.sources.entrez_request import (
-    LONGEST_PAUSE,
-    Refusal,
-    Trouble,
-    read_document,
-    read_xml,
-    seconds_to_wait,
-)
+from studies.sources.entrez_answer import Refusal, Trouble, read_document, read_xml
+from studies.sources.entrez_request import LONGEST_PAUSE, seconds_to_wait
 from studies.sources.entrez_search import page_from
 from tests.ncbi import jats
 from tests.ncbi.server import Fault, NcbiServer
