@@ -17,6 +17,8 @@ PASSWORD = "stratum corneum 1863"
 def static_files() -> None:
     """Pages name their files by their digest, as in service: a file that does not exist fails the page."""
     call_command("collectstatic", interactive=False, verbosity=0)
+    # Every test client loads the middleware anew: it should not list all files each time.
+    configured.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(scope="session", autouse=True)
