@@ -28,7 +28,7 @@ __all__ = ["BrokenXML", "read"]
 
 _RECORD_LIMIT = 16_000_000  # bytes; the largest real records, lists of investigators, stay under 3 MB
 _TAGS = ("PubmedArticle", "PubmedBookArticle", "MedlineCitation", "DeleteCitation", "DeleteDocument")
-_ROOTS = frozenset(
+ROOTS = frozenset(
     {"PubmedArticleSet", "PubmedBookArticleSet", "MedlineCitationSet", "PubmedArticle", "PubmedBookArticle"}
     | {"MedlineCitation", "DeleteCitation", "DeleteDocument"}
 )
@@ -48,7 +48,7 @@ def read(stream: IO[bytes], reading: Reading) -> Iterator[Record]:
     A record that cannot be read is noted in `reading` and skipped; BrokenXML is raised where the document itself
     fails, after the good records before that place.
     """
-    for element in elements(stream, _TAGS, _ROOTS, reading, _RECORD_LIMIT):
+    for element in elements(stream, _TAGS, ROOTS, reading, _RECORD_LIMIT):
         if element.tag in {"DeleteCitation", "DeleteDocument"}:
             numbers = (identifiers.pmid(plain(item)) for item in element.iter("PMID"))
             reading.deleted_pmids.extend(number for number in numbers if number)

@@ -31,6 +31,7 @@ def elements(
     `roots` are the local names a document may begin with. `record_limit` bounds the bytes of one record, and with
     them the memory. libxml2's own limits stay on (10 MB for one text, 256 levels, entity amplification).
     """
+    # Never `collect_ids=False`: libxml2 then goes for the DTD and fails on those with an http address.
     parser = etree.XMLPullParser(
         events=("start", "end"),
         tag=tuple(tags),
@@ -38,7 +39,6 @@ def elements(
         no_network=True,
         load_dtd=False,
         huge_tree=False,
-        collect_ids=False,
         remove_comments=True,
         remove_pis=True,
     )

@@ -11,7 +11,9 @@ from studies.sources.raised import lowered, raised
 _MATH = "{http://www.w3.org/1998/Math/MathML}math"
 # Elements that stand on lines of their own: their text is not part of a neighbouring word.
 _BLOCKS = frozenset(
-    ["DispFormula", "disp-formula", "disp-formula-group", "p", "list", "list-item", "def-list", "def-item", "def", "term", "title", "break", "disp-quote", "verse-group", "verse-line", "statement", "tr", "td", "th", "label", "sec", "speech", "preformat"]
+    {"DispFormula", "disp-formula", "disp-formula-group", "p", "list", "list-item", "def-list", "def-item", "def"}
+    | {"term", "title", "break", "disp-quote", "verse-group", "verse-line", "statement", "tr", "td", "th", "label"}
+    | {"sec", "speech", "preformat"}
 )
 _NOTHING: frozenset[str] = frozenset()
 
