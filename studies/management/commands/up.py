@@ -7,6 +7,8 @@ import signal
 import socket
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 
 from django.conf import settings
@@ -20,6 +22,7 @@ from django.db import DatabaseError, connection, connections
 from config import embedded, environment, lifeline, schema
 from config.supervisor import Child, Supervisor
 
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - where we find ourselves then
 PYTHON = [sys.executable, "-u", "-m"]
 
 
@@ -83,17 +86,15 @@ class Command(BaseCommand):
 
     # --- Serving ---------------------------------------------------------------------------------
     def serve(self, listener: socket.socket, host: str) -> None:
-        port = listener.getsockname()[1]
-        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        os.environ.setdefault("STRATUM_URL", address)
-        os.environ.pop("GUNICORN_CMD_ARGS", None)
+        here, port = WILDCARDS.get(host, host), listener.getsockname()[1]
+        address = self.tell_children(host, here, port)
         supervisor = Supervisor(children(listener), self.say, embedded.ours)
         told = False
         try:
             supervisor.start()
             while True:
                 supervisor.look()
-                if not told and answers(host, port):
+                if not told and answers(here, port):
                     told = True
                     self.say("up", f"Stratum answers at {address}/ (stop it with Ctrl-C)")
         finally:
@@ -103,12 +104,23 @@ class Command(BaseCommand):
             if embedded.ours:
                 embedded.ours.stop()
 
+    def tell_children(self, host: str, here: str, port: int) -> str:
+        """Put the address into the environment, unless one is configured, and return it."""
+        name = f"[{here}]" if ":" in here else here
+        address = f"http://{name}:{port}"
+        os.environ.setdefault("STRATUM_URL", address)
+        os.environ.setdefault("STRATUM_HOSTS", ",".join(dict.fromkeys([*settings.ALLOWED_HOSTS, name])))
+        os.environ.pop("GUNICORN_CMD_ARGS", None)
+        if here != host:
+            self.say("up", f"It listens on every address and answers to STRATUM_HOSTS: {os.environ['STRATUM_HOSTS']}")
+        return address
+
     def say(self, who: str, line: str) -> None:
         try:
             self.stdout.write(f"{who:<6} | {line}")
             self.stdout.flush()
         except OSError:
-            # Nobody reads the log any more (a closed terminal or pipe): no reason to leave processes behind.
+            # Nobody reads the log any more (its pipe is closed): no reason to stop serving.
             return
 
 
@@ -116,17 +128,17 @@ def ask_to_stop(sign: int, frame: object) -> None:
     raise Stopped
 
 
-class claim:
+@contextmanager
+def claim() -> Iterator[None]:
     """This home is served by one `up` at a time."""
-
-    def __enter__(self) -> None:
-        embedded.make_home(settings.HOME)
-        self.lock = lifeline.hold(settings.HOME / "up.lock", wait=False)
-        if self.lock is None:
-            raise CommandError(f"Another `manage.py up` is running on {settings.HOME}.")
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self.lock)
+    embedded.make_home(settings.HOME)
+    lock = lifeline.hold(settings.HOME / "up.lock", wait=False)
+    if lock is None:
+        raise CommandError(f"Another `manage.py up` is running on {settings.HOME}.")
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def check_admin_password() -> None:
@@ -192,8 +204,7 @@ def children(listener: socket.socket) -> list[Child]:
 
 def answers(host: str, port: int) -> bool:
     """Whether anything at all comes back over HTTP."""
-    here = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    request = http.client.HTTPConnection(here, port, timeout=1)
+    request = http.client.HTTPConnection(host, port, timeout=1)
     try:
         request.request("GET", "/healthz")
         request.getresponse()
