@@ -5,6 +5,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,12 +27,12 @@ class Refused(ValueError):
 
 def request_import(name: str, stream: BinaryIO, *, by: Any) -> SearchRun:
     """Keep an upload and make a waiting run for it. Raises Refused for what is no file of records or too large."""
-    try:
-        files.recognise(stream.read(files.HEAD_BYTES), name)
-    except files.UnreadableFile as error:
-        raise Refused(str(error)) from None
-    stream.seek(0)
     path, digest = _keep(name, stream)
+    try:
+        _kind(path, name)
+    except files.UnreadableFile as error:
+        path.unlink()
+        raise Refused(str(error)) from None
     run = _request(name, path, digest, by=by)
     AuditEvent.objects.record("uploaded a file", run, by=by, name=name)
     return run
@@ -47,26 +48,19 @@ def request_path(path: Path) -> SearchRun:
 
 
 def read_file(run: SearchRun, *, step: Step, on_progress: Callable[[SearchRun], None]) -> None:
-    """Read the run's file from where it stopped. An unreadable file fails the run with the reader's sentence."""
+    """Read the run's file from where it stopped; a batch is one `step`. Raises Unfinished."""
     path = Path(run.file_path)
-    reading = Reading()
-    n_skipped = run.findings.count()
-    batch: list[Record | Rejection] = []
-    failure = None
-    for item in _items(path, run.asked, reading):
-        if isinstance(item, files.UnreadableFile):
-            failure = item
-        elif n_skipped:
-            n_skipped -= 1
-        else:
-            batch.append(item)
-        if len(batch) == BATCH:
-            on_progress(_take_over(run.pk, batch, source_of(path, run.asked), step))
-            batch = []
-    if batch:
-        on_progress(_take_over(run.pk, batch, source_of(path, run.asked), step))
-    if failure:
-        raise Unfinished(f"{run.asked}", str(failure))
+    try:
+        source = _source_of(path, run.asked)
+        left = islice(_items(path, run.asked), run.findings.count(), None)
+        while batch := list(islice(left, BATCH)):
+            broken = isinstance(batch[-1], Unfinished) and batch.pop()
+            if batch:
+                on_progress(_take_over(run.pk, batch, source, step))
+            if broken:
+                raise broken
+    except (OSError, files.UnreadableFile) as error:
+        raise Unfinished(run.asked, getattr(error, "strerror", None) or str(error)) from None
     if path.is_relative_to(settings.UPLOADS):
         path.unlink(missing_ok=True)
 
@@ -78,28 +72,33 @@ class Unfinished(Exception):
         super().__init__(f"{name}: {reason}")
 
 
-def source_of(path: Path, name: str) -> str:
-    """Who speaks in the file: a PubMed or PMC export is those sources' own word."""
+def _source_of(path: Path, name: str) -> str:
+    """Who speaks in the file: an export of PubMed or PMC in XML is those sources' own word."""
+    return {files.Kind.PUBMED_XML: "pubmed", files.Kind.JATS: "pmc"}.get(_kind(path, name), "file")
+
+
+def _kind(path: Path, name: str) -> files.Kind:
     with path.open("rb") as stream:
-        kind = files.recognise(stream.read(files.HEAD_BYTES), name)
-    return {"pubmed-xml": "pubmed", "jats": "pmc"}.get(kind, "file")
+        return files.kind_of(stream, name, _max_bytes())
 
 
-def _items(path: Path, name: str, reading: Reading) -> Iterator[Record | Rejection | files.UnreadableFile]:
+def _max_bytes() -> int:
+    return settings.UPLOAD_MEGABYTES * 1024 * 1024
+
+
+def _items(path: Path, name: str) -> Iterator[Record | Rejection | Unfinished]:
     """Records and rejections in the order of the file; last, what ended the reading early."""
-    n_told = 0
-    try:
-        with path.open("rb") as stream:
-            for record in files.open_records(stream, name, reading, settings.UPLOAD_MEGABYTES * 1024 * 1024):
+    reading, n_told = Reading(), 0
+    with path.open("rb") as stream:
+        try:
+            for record in files.open_records(stream, name, reading, _max_bytes()):
                 yield from reading.rejections[n_told:]
                 n_told = len(reading.rejections)
                 yield record
-        yield from reading.rejections[n_told:]
-    except files.UnreadableFile as error:
-        yield from reading.rejections[n_told:]
-        yield error
-    except OSError as error:
-        yield files.UnreadableFile(f"it cannot be opened: {error.strerror}.")
+            yield from reading.rejections[n_told:]
+        except (files.UnreadableFile, files.BrokenXML) as error:
+            yield from reading.rejections[n_told:]
+            yield Unfinished(name, str(error))
 
 
 def _take_over(run_id: int, batch: list[Record | Rejection], source: str, step: Step) -> SearchRun:
@@ -145,10 +144,9 @@ def _keep(name: str, stream: BinaryIO) -> tuple[Path, str]:
     settings.UPLOADS.mkdir(parents=True, exist_ok=True, mode=0o700)
     suffix = "".join(Path(name).suffixes[-2:])[:20]
     path = settings.UPLOADS / f"{uuid.uuid4().hex}{suffix if suffix.replace('.', '').isalnum() else ''}"
-    limit = settings.UPLOAD_MEGABYTES * 1024 * 1024
     with path.open("wb") as kept:
         shutil.copyfileobj(stream, kept)
-    if path.stat().st_size > limit:
+    if path.stat().st_size > _max_bytes():
         path.unlink()
         raise Refused(f"The file is larger than {settings.UPLOAD_MEGABYTES} MB (STRATUM_UPLOAD_MEGABYTES).")
     with path.open("rb") as kept:

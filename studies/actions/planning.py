@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from studies import identifiers
 from studies.models import Finding, Search, SearchRun
-from studies.sources.entrez import Entrez, SearchAnswer
+from studies.sources.entrez import Entrez
 from studies.terms import FindingResult, RunKind, RunState
 
 # A report that PubMed itself told us about needs no second fetch unless PubMed says it has been revised since.
@@ -21,24 +21,23 @@ LEFT JOIN studies_report AS report ON report.pmid = ids.pmid
 """
 
 
-class NothingAsked(ValueError):
-    """No id could be read from what was given."""
-
-
 def plan(run: SearchRun, entrez: Entrez) -> SearchRun:
     """Ask the source what there is and write one finding an id. The network is asked before the transaction."""
+    answer = again = last = None
     if run.kind == RunKind.SEARCH:
         answer = entrez.search(run.asked, at_most=run.limit)
         last = _last_success(run)
         again = _revised(run, entrez, last) if last else answer.ids
-    else:
-        answer = SearchAnswer(ids=pmids_in(run.asked) if run.kind == RunKind.PMIDS else [], count=0)
-        again = answer.ids
-        last = None
     with transaction.atomic():
         run = SearchRun.objects.select_for_update().get(pk=run.pk)
-        _write_list(run, answer, again)
-        run.translation, run.warnings = answer.translation, list(answer.warnings)
+        if answer:
+            _list_pmids(run, answer.ids, again)
+            run.translation, run.warnings = answer.translation, list(answer.warnings)
+        elif run.kind == RunKind.PMIDS:
+            pmids = pmids_in(run.asked)
+            _list_pmids(run, pmids, pmids)
+        else:
+            _list_pmcids(run, pmcids_in(run.asked))
         run.n_found = run.findings.count()
         run.n_known = run.findings.filter(result=FindingResult.KNOWN).count()
         run.n_left = _n_left(run, last) if last else 0
@@ -58,15 +57,14 @@ def pmcids_in(text: str) -> list[str]:
     return list(dict.fromkeys(number for number in found if number))
 
 
-def _write_list(run: SearchRun, answer: SearchAnswer, again: Sequence[int]) -> None:
-    run.findings.all().delete()  # of an attempt that died between here and planned_at: never committed, so none
-    if run.kind == RunKind.PMC:
-        Finding.objects.bulk_create(
-            [Finding(run=run, position=i, identifier=pmcid) for i, pmcid in enumerate(pmcids_in(run.asked), 1)]
-        )
-        return
+def _list_pmids(run: SearchRun, pmids: Sequence[int], again: Sequence[int]) -> None:
+    """One finding a PMID; those in the catalogue already are not fetched unless they are in `again`."""
     with connection.cursor() as cursor:
-        cursor.execute(_LIST, {"run": run.pk, "ids": list(answer.ids), "again": list(again)})
+        cursor.execute(_LIST, {"run": run.pk, "ids": list(pmids), "again": list(again)})
+
+
+def _list_pmcids(run: SearchRun, pmcids: Sequence[str]) -> None:
+    Finding.objects.bulk_create([Finding(run=run, position=i, identifier=name) for i, name in enumerate(pmcids, 1)])
 
 
 def _last_success(run: SearchRun) -> SearchRun | None:
@@ -79,8 +77,7 @@ def _revised(run: SearchRun, entrez: Entrez, last: SearchRun) -> list[int]:
     """Of what the query finds, the PMIDs modified since the last success, with overlap."""
     overlap = run.search.overlap_days if run.search else Search._meta.get_field("overlap_days").default
     since = (last.started_at - timedelta(days=overlap)).date()
-    revised = entrez.search(run.asked, mindate=since, datetype="mdat").ids
-    return revised
+    return entrez.search(run.asked, mindate=since, datetype="mdat").ids
 
 
 def _n_left(run: SearchRun, last: SearchRun) -> int:

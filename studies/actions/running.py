@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
 from django.db import connections, transaction
@@ -141,7 +142,7 @@ def _read(fetch: Callable[[list[str]], bytes], parse: Any, ids: list[str]) -> tu
     """Fetch and parse; an answer that stays unreadable is asked for in halves until the bad id stands alone."""
     reading = Reading()
     try:
-        return list(parse(fetch(ids), reading)), reading
+        return list(parse(BytesIO(fetch(ids)), reading)), reading
     except (BrokenXML, SourceRefused) as error:
         if len(ids) == 1:
             return [], Reading(rejections=[Rejection("", ids[0], str(error))])

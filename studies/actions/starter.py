@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from studies import identifiers
 from studies.actions import locks
-from studies.actions.report_values import new_report
+from studies.actions.report_values import Said
 from studies.actions.study_rows import refresh_studies
 from studies.actions.vocabulary import Counts, load_vocabulary
 from studies.models import AuditEvent, RegistrationMention, Report, Search, Study, StudyTag, Tag, TrialRegistration
@@ -145,7 +145,7 @@ def _add_reports(entries: Iterable[_Entry]) -> None:
     now = timezone.now()
     new = [entry for entry in entries if _has_report(entry.row) and entry.report is None]
     for entry in new:
-        entry.report = new_report(_record(entry.row), source="starter", now=now)
+        entry.report = Said(_record(entry.row)).new_report(source="starter", now=now)
         entry.report.study = entry.study
     Report.objects.bulk_create([entry.report for entry in new if entry.report])
 
