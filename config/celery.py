@@ -1,5 +1,6 @@
 """The Celery app; its settings are Django's that begin with CELERY_."""
 
+import logging
 import os
 import warnings
 
@@ -14,5 +15,7 @@ app.autodiscover_tasks(["studies", "reviews"])
 # The log of `up` already names the process.
 app.conf.worker_log_format = "%(levelname)s %(name)s: %(message)s"
 app.conf.worker_task_log_format = "%(levelname)s %(task_name)s: %(message)s"
+# The filesystem transport has no host, and says so at each connection.
+logging.getLogger("kombu.connection").setLevel(logging.ERROR)
 # Seven lines about root at each start; tasks come as JSON, so that no message can carry code.
 warnings.simplefilter("ignore", SecurityWarning)

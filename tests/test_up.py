@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import psycopg2
 import pytest
 
 from tests import database
-from tests.processes import begin, living, manage, new_home, remove_home, wait_until
+from tests.processes import ROOT, begin, environment, living, manage, new_home, remove_home, wait_until
 
 ADDRESS = re.compile(r"Stratum answers at (http://127\.0\.0\.1:\d+)/")
 ADMIN = {"STRATUM_ADMIN_PASSWORD": "a-long-enough-word"}
@@ -228,6 +229,22 @@ def test_a_read_only_home_is_refused(other_home: Path) -> None:
     other_home.chmod(0o500)
 
     assert_refused(manage(other_home, "up", "--port", "0"), "STRATUM_HOME", "Permission denied")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [("ro", ["STRATUM_HOME", "Read-only"]), ("size=40m", ["MB of space left", "needs"])]
+)
+def test_a_read_only_or_full_disk_is_refused(other_home: Path, options: str, words: list[str]) -> None:
+    # A disk of its own in a mount namespace of its own: nothing to clean up, whatever happens.
+    on_disk = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o {options} none "$0" && exec "$@"', str(other_home)]
+    if subprocess.run([*on_disk, "true"], capture_output=True).returncode:
+        pytest.skip("only root, and not in every container, may mount a disk")
+    up = [sys.executable, "manage.py", "up", "--port", "0"]
+    variables = environment(other_home / "home")
+
+    done = subprocess.run([*on_disk, *up], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60)
+
+    assert_refused(done, *words)
 
 
 def test_help_and_version_need_no_database(other_home: Path) -> None:

@@ -80,7 +80,7 @@ class NewPasswordForm(SetPasswordForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["new_password1"].help_text = HOW_LONG
-        self.fields["new_password2"].label = "New password, once more"
+        self.fields["new_password2"].label, self.fields["new_password2"].help_text = "New password, once more", ""
 
 
 class OwnPasswordForm(PasswordChangeForm):
@@ -91,7 +91,7 @@ class OwnPasswordForm(PasswordChangeForm):
         self.fields["old_password"].label = "Password now"
         del self.fields["old_password"].widget.attrs["autofocus"]
         self.fields["new_password1"].help_text = HOW_LONG
-        self.fields["new_password2"].label = "New password, once more"
+        self.fields["new_password2"].label, self.fields["new_password2"].help_text = "New password, once more", ""
 
 
 class InvitationForm(forms.Form):

@@ -10,6 +10,8 @@ from studies.rules import schedules
 
 # What NCBI accepts in one POST is far more; a longer text is a paste by mistake.
 LONGEST_QUERY = 20_000
+# An empty value would read as "nothing chosen".
+_BY_HAND = "by-hand"
 
 
 class SearchForm(forms.Form):
@@ -20,7 +22,12 @@ class SearchForm(forms.Form):
         help_text="Exactly as in PubMed's search box: field tags, AND, OR, NOT and brackets are understood.",
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autocapitalize": "off"}),
     )
-    schedule = forms.ChoiceField(required=False, label="Runs", initial=schedules.WEEKLY)
+    schedule = forms.TypedChoiceField(
+        label="Runs",
+        initial=schedules.WEEKLY,
+        coerce=lambda value: "" if value == _BY_HAND else value,
+        help_text="By itself, as long as a worker is there; and whenever somebody starts it.",
+    )
     overlap_days = forms.IntegerField(
         label="Overlap in days",
         min_value=0,
@@ -30,12 +37,13 @@ class SearchForm(forms.Form):
     )
 
     def __init__(self, *args: object, search: Search | None = None, **kwargs: object) -> None:
+        if search:
+            kept = {name: getattr(search, name) for name in ("name", "query", "overlap_days")}
+            kwargs["initial"] = kept | {"schedule": search.schedule or _BY_HAND}
         super().__init__(*args, **kwargs)
         self.search = search
-        choices = [(cron, f"{label} ({schedules.in_words(cron)})" if cron else label) for cron, label in _choices()]
-        if search and search.schedule not in dict(choices):
-            choices.append((search.schedule, schedules.in_words(search.schedule)))
-        self.fields["schedule"].choices = choices
+        offered = dict.fromkeys([*schedules.PRESETS, search.schedule if search else schedules.BY_HAND])
+        self.fields["schedule"].choices = [(cron or _BY_HAND, schedules.in_words(cron)) for cron in offered]
 
     def clean_name(self) -> str:
         name = " ".join(self.cleaned_data["name"].split())
@@ -43,10 +51,6 @@ class SearchForm(forms.Form):
         if others.filter(name__iexact=name).exists():
             raise ValidationError("Another search has this name.")
         return name
-
-
-def _choices() -> tuple[tuple[str, str], ...]:
-    return schedules.PRESETS
 
 
 class FileForm(forms.Form):

@@ -166,9 +166,9 @@ class Report(models.Model):
     pmid = models.PositiveIntegerField("PMID", unique=True, null=True, blank=True)
     pmid_version = models.PositiveSmallIntegerField(default=1)
     pmcid = models.CharField("PMCID", max_length=14, unique=True, null=True, blank=True)
-    doi = models.CharField("DOI", max_length=MAX_DOI, blank=True, db_index=True)
+    doi = models.CharField("DOI", max_length=MAX_DOI, blank=True)
     other_ids = models.JSONField(default=list, blank=True)
-    fingerprint = models.CharField(max_length=32, blank=True, db_index=True, editable=False)
+    fingerprint = models.CharField(max_length=32, blank=True, editable=False)
 
     title = models.TextField(blank=True)
     vernacular_title = models.TextField(blank=True)
@@ -212,6 +212,10 @@ class Report(models.Model):
     relations = models.JSONField(default=list, blank=True)
 
     class Meta:
+        indexes = [
+            models.Index(fields=["doi"], condition=~Q(doi=""), name="report_doi"),
+            models.Index(fields=["fingerprint"], condition=~Q(fingerprint=""), name="report_fingerprint"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(pmid__isnull=True) | Q(pmid__gt=0), name="report_pmid_positive"),
             models.CheckConstraint(

@@ -39,6 +39,12 @@ class Progress:
     counters: tuple[Counter, ...]
 
     @property
+    def pace(self) -> str:
+        if not self.rate or self.rate < 1 / 60:
+            return ""
+        return f"{self.rate:,.0f} a second" if self.rate >= 1 else f"{self.rate * 60:,.0f} a minute"
+
+    @property
     def time_left(self) -> str:
         return duration(self.seconds_left) if self.seconds_left is not None else ""
 
@@ -149,7 +155,7 @@ def _counters(run: SearchRun) -> tuple[Counter, ...]:
         Counter("Known before", run.n_known, FindingResult.KNOWN),
         Counter("Vanished", run.n_vanished, FindingResult.VANISHED),
         Counter("Rejected", run.n_rejected, FindingResult.REJECTED),
-        Counter("Troubles survived", run.n_errors),
+        Counter("Troubles", run.n_errors),
     )
 
 
@@ -165,18 +171,20 @@ def _sentence(run: SearchRun) -> str:
             return f"{run.n_done:,} of {run.n_found:,} records answered."
         case RunState.PAUSED:
             return f"Paused after {run.n_done:,} records. Resuming goes on from here."
+        case RunState.FAILED:
+            return f"Ended early after {run.n_done:,} records. Resuming goes on from here."
     return outcome(run)
 
 
 def outcome(run: SearchRun) -> str:
     """What came of a run, in one sentence; silence is never success."""
+    if run.is_open:
+        return _sentence(run)
     if run.state == RunState.FAILED:
-        return f"Failed: {run.failure or 'no reason was recorded'}"
+        return run.failure or "Failed without a recorded reason."
     numbers = f"{run.n_created:,} new, {run.n_changed:,} changed"
     if run.state == RunState.CANCELLED:
         return f"Cancelled after {run.n_done:,} records: {numbers}."
-    if run.state != RunState.FINISHED:
-        return run.get_state_display()
     left_over = _left_over(run)
     if left_over:
         return f"{numbers}; {left_over}."

@@ -1,13 +1,7 @@
 """When a search runs by itself: the cron expressions people choose from, and their words."""
 
 BY_HAND, DAILY, WEEKLY, MONTHLY = "", "0 3 * * *", "0 3 * * 1", "0 3 1 * *"
-
-PRESETS: tuple[tuple[str, str], ...] = (
-    (BY_HAND, "By hand only"),
-    (DAILY, "Daily"),
-    (WEEKLY, "Weekly"),
-    (MONTHLY, "Monthly"),
-)
+PRESETS = (BY_HAND, DAILY, WEEKLY, MONTHLY)
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 

@@ -12,7 +12,7 @@ from studies.sources.record import Reading, Record
 from studies.sources.text_stream import UnreadableFile, seekable, text_lines, unpacked
 from studies.sources.xml_stream import BrokenXML
 
-__all__ = ["BrokenXML", "Kind", "UnreadableFile", "open_records", "recognise"]
+__all__ = ["BrokenXML", "Kind", "UnreadableFile", "kind_of", "open_records", "recognise"]
 
 _HEAD = 1 << 16
 _ACCEPTED = "PubMed XML, PMC (JATS) XML, nbib/MEDLINE, RIS or CSV"
@@ -65,7 +65,7 @@ def open_records(
     if isinstance(path_or_stream, str | Path):
         return _from_path(Path(path_or_stream), name, reading, max_bytes)
     stream = seekable(path_or_stream, max_bytes)
-    kind = _kind_of(stream, name, max_bytes)
+    kind = kind_of(stream, name, max_bytes)
     return _READERS[kind](stream, reading, max_bytes)
 
 
@@ -75,7 +75,7 @@ def _from_path(path: Path, name: str, reading: Reading, max_bytes: int) -> Itera
     except OSError as error:
         raise UnreadableFile(f"The file cannot be opened: {error.strerror}.") from None
     try:
-        kind = _kind_of(stream, name or path.name, max_bytes)
+        kind = kind_of(stream, name or path.name, max_bytes)
     except UnreadableFile:
         stream.close()
         raise
@@ -87,7 +87,8 @@ def _closing(stream: IO[bytes], records: Iterator[Record]) -> Iterator[Record]:
         yield from records
 
 
-def _kind_of(stream: IO[bytes], name: str, max_bytes: int) -> Kind:
+def kind_of(stream: IO[bytes], name: str, max_bytes: int) -> Kind:
+    """The kind of an open, seekable file, packed or not. Raises UnreadableFile."""
     try:
         head = unpacked(stream, max(max_bytes, _HEAD)).read(_HEAD)
         return recognise(head, name)

@@ -109,11 +109,21 @@ def _page(request: HttpRequest, form: InvitationForm, *, status: int = 200, trou
         "people": User.objects.order_by("-is_active", "email"),
         "invitations": Invitation.objects.filter(accepted_at=None, revoked_at=None).select_related("invited_by"),
         "roles": SiteRole.choices,
-        "powers": [(role.label, sorted(PERMISSIONS[role])) for role in SiteRole],
+        "powers": _powers(),
         "has_mail_server": settings.EMAIL_BACKEND != CONSOLE,
         "trouble": trouble,
     }
     return render(request, "studies/people/people.html", context, status=status)
+
+
+def _powers() -> list[tuple[str, list[Permission]]]:
+    """Each role with what it may do beyond the role before it."""
+    before: frozenset[Permission] = frozenset()
+    powers = []
+    for role in SiteRole:
+        powers.append((role.label, [power for power in Permission if power in PERMISSIONS[role] - before]))
+        before = PERMISSIONS[role]
+    return powers
 
 
 @never_cache

@@ -12,12 +12,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from studies.access import needs
-from studies.actions import searching
+from studies.actions import importing, searching
 from studies.forms.searches import FileForm, SearchForm
 from studies.models import Search, SearchRun
 from studies.queries import runs as queries
 from studies.rules.permissions import Permission
 from studies.sources import entrez
+from studies.tasks import carry_on
 from studies.terms import FindingResult
 
 RUNS_A_PAGE, FINDINGS_A_PAGE = 50, 100
@@ -56,8 +57,7 @@ def new_search(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_search(request: HttpRequest, pk: int) -> HttpResponse:
     search = get_object_or_404(Search, pk=pk)
-    initial = {name: getattr(search, name) for name in ("name", "query", "schedule", "overlap_days")}
-    form = SearchForm(request.POST or None, search=search, initial=initial)
+    form = SearchForm(request.POST or None, search=search)
     if request.method != "POST":
         return _search_page(request, form)
     if not form.is_valid():
@@ -91,7 +91,7 @@ def run_now(request: HttpRequest, pk: int) -> HttpResponse:
     except searching.AlreadyRunning:
         messages.error(request, "This search is running already.")
         return redirect("studies:sync")
-    _knock(run.pk)
+    carry_on.delay_on_commit(run.pk)
     return redirect(run)
 
 
@@ -117,7 +117,7 @@ def runs(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("search", "")
     search = get_object_or_404(Search, pk=wanted) if wanted.isdigit() else None
     page = Paginator(queries.history(search), RUNS_A_PAGE).get_page(request.GET.get("page"))
-    rows = [(run, queries.progress(run, timezone.now()).sentence) for run in page]
+    rows = [(run, queries.outcome(run)) for run in page]
     return render(request, "studies/sync/runs.html", {"page": page, "rows": rows, "search": search})
 
 
@@ -172,7 +172,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     answer = _steer(request, pk, searching.resume)
-    _knock(pk)
+    carry_on.delay_on_commit(pk)
     return answer
 
 
@@ -198,15 +198,13 @@ def import_file(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _file_page(request, form)
     if form.is_valid():
-        from studies.actions import importing  # LATER top
-
         file = form.cleaned_data["file"]
         try:
             found = importing.request_import(file.name, file, by=request.user)
         except importing.Refused as error:
             form.add_error("file", str(error))
         else:
-            _knock(found.pk)
+            carry_on.delay_on_commit(found.pk)
             return redirect(found)
     return _file_page(request, form, status=422)
 
@@ -214,9 +212,3 @@ def import_file(request: HttpRequest) -> HttpResponse:
 def _file_page(request: HttpRequest, form: FileForm, *, status: int = 200) -> HttpResponse:
     context = {"form": form, "megabytes": settings.UPLOAD_MEGABYTES}
     return render(request, "studies/sync/import.html", context, status=status)
-
-
-def _knock(pk: int) -> None:
-    from studies.tasks import carry_on  # LATER top
-
-    carry_on.delay_on_commit(pk)
