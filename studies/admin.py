@@ -49,6 +49,7 @@ class CatalogueAdmin(admin.ModelAdmin):
 
     show_full_result_count = False
     list_per_page = 50
+    formfield_overrides = {models.TextField: {"widget": forms.Textarea(attrs={"rows": 2, "cols": 80})}}
     actions = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -61,11 +62,12 @@ class CatalogueAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: models.Model, form: forms.ModelForm, change: bool) -> None:
         if not form.changed_data:
             return
-        before = {name: form.initial.get(name) for name in form.changed_data if name in form.initial}
+        before = {name: form.initial[name] for name in form.changed_data if name in form.initial}
+        after = {name: form.cleaned_data[name] for name in form.changed_data}
         self.note(request, obj, form)
         obj.save()
         verb = "corrected" if change else "added"
-        AuditEvent.objects.record(verb, obj, by=request.user, before=_plain(before), after=_plain(form.cleaned_data))
+        AuditEvent.objects.record(verb, obj, by=request.user, before=_plain(before), after=_plain(after))
         refresh_studies(self.studies_touched(obj, form))
 
     def note(self, request: HttpRequest, obj: models.Model, form: forms.ModelForm) -> None:

@@ -32,16 +32,20 @@ class TurnInTransaction(RuntimeError):
     """A turn was asked for inside a transaction: the lock would be held while everyone sleeps."""
 
 
-def ncbi() -> Entrez:
-    """The door to NCBI as the settings describe it, under the shared limit."""
+def ncbi(*, somebody_waits: bool = False) -> Entrez:
+    """The door to NCBI as the settings describe it, under the shared limit.
+
+    A person waiting at a page hears within half a minute that there is no answer; a run may be patient.
+    """
+    patience = {"timeout": min(10, settings.NCBI_TIMEOUT), "pauses": (0.5, 1.5)} if somebody_waits else {}
     return Entrez(
         settings.NCBI_BASE_URL,
         settings.NCBI_TOOL,
         settings.NCBI_EMAIL,
         settings.NCBI_API_KEY,
         limiter=wait_for_turn,
-        timeout=settings.NCBI_TIMEOUT,
         batch=settings.NCBI_BATCH,
+        **({"timeout": settings.NCBI_TIMEOUT} | patience),
     )
 
 

@@ -74,7 +74,7 @@ def set_paused(search: Search, paused: bool, *, by: Any) -> Search:
 
 def preview(query: str) -> SearchAnswer:
     """How many records the query would find now, with PubMed's translation and warnings; no ids."""
-    return pacing.ncbi().count(query)
+    return pacing.ncbi(somebody_waits=True).count(query)
 
 
 def request_run(search: Search, *, by: Any, limit: int | None = None) -> SearchRun:
