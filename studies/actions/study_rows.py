@@ -108,6 +108,7 @@ def fill(
     study.has_full_text = has_full_text
     for facet, ids in tree.with_ancestors(tag_ids).items():
         setattr(study, facet, ids)
+    study.packed_terms = ""  # a trigger's word; loading the old one would cost a query a study
     study.search_title = "\n".join(text for r in reports for text in (r.title, r.vernacular_title) if text)
     study.search_title = study.search_title or study.title
     study.search_terms = _searched(_terms(reports) | tree.words(tag_ids))
