@@ -212,6 +212,23 @@ def test_an_unreachable_database_is_refused_without_its_password(other_home: Pat
     assert "hidden" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("nowhere://host", "No such transport"),
+        ("amqp://user:hidden@127.0.0.1:9//", "Connection refused"),
+        ("amqp://user:hidden@localhost:hidden//", "not an address"),
+    ],
+)
+def test_a_broker_that_cannot_be_used_is_refused(
+    other_home: Path, other_database: str, address: str, reason: str
+) -> None:
+    done = manage(other_home, "up", "--port", "0", CELERY_BROKER_URL=address, DATABASE_URL=other_database)
+
+    assert_refused(done, "CELERY_BROKER_URL", reason)
+    assert "hidden" not in done.stdout + done.stderr
+
+
 def test_a_weak_admin_password_is_refused_before_anything_is_prepared(other_home: Path, other_database: str) -> None:
     done = manage(other_home, "up", "--port", "0", STRATUM_ADMIN_PASSWORD="short", DATABASE_URL=other_database)
 

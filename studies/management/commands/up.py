@@ -18,8 +18,10 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, connections
+from kombu.exceptions import KombuError
 
 from config import embedded, environment, lifeline, schema
+from config.celery import app
 from config.supervisor import Child, Supervisor
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - where we find ourselves then
@@ -48,6 +50,7 @@ class Command(BaseCommand):
         os.umask(0o077)  # uploads and queued tasks are nobody else's business
         try:
             check_admin_password()
+            check_broker()
             with claim(), listen(host, port) as listener:
                 self.prepare(reset=reset)
                 self.serve(listener, host)
@@ -147,6 +150,20 @@ def check_admin_password() -> None:
             validate_password(given)
         except ValidationError as error:
             raise CommandError(f"STRATUM_ADMIN_PASSWORD is refused. {' '.join(error.messages)}") from None
+
+
+def check_broker() -> None:
+    """A worker that cannot reach its broker would only fail and be restarted for ever."""
+    try:
+        with app.connection_for_write() as broker:
+            broker.ensure_connection(max_retries=1, timeout=10)
+    except (KombuError, OSError, LookupError) as error:
+        raise CommandError(f"CELERY_BROKER_URL cannot be used: {error.args[0] if error.args else error}") from None
+    except (ImportError, AttributeError) as error:
+        raise CommandError(f"CELERY_BROKER_URL needs a package that is not installed ({error}).") from None
+    except ValueError:
+        # What the parser says may hold a part of the password.
+        raise CommandError("CELERY_BROKER_URL is not an address.") from None
 
 
 def listen(host: str, port: int) -> socket.socket:
