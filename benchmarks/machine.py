@@ -27,7 +27,7 @@ def described() -> str:
 @contextmanager
 def temporary_database() -> Iterator[dict[str, str]]:
     """A new, migrated, durable PostgreSQL; what has to be in the environment to use it."""
-    home = Path(tempfile.mkdtemp(prefix="stratum-benchmark-", dir="/tmp" if os.geteuid() == 0 else None))  # noqa: S108
+    home = Path(tempfile.mkdtemp(prefix="stratum-benchmark-", dir="/tmp" if os.geteuid() == 0 else None))
     home.chmod(0o711 if os.geteuid() == 0 else 0o700)
     server = Server(home)
     server.start()

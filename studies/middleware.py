@@ -1,17 +1,41 @@
-"""Closes all reading to strangers where REQUIRE_LOGIN says so."""
+"""What every request passes: the bound on its size, and the door that REQUIRE_LOGIN closes."""
 
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from studies import access
+from studies.rules.permissions import Permission
+
+Answer = Callable[[HttpRequest], HttpResponse]
+# What the other fields of a form with a file may take.
+_BESIDE_THE_FILE = 1024 * 1024
+
+
+class BoundedBody:
+    """Refuses a request by the size it announces, before any of it is kept."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        announced = request.META.get("CONTENT_LENGTH") or "0"
+        if not announced.isdigit() or int(announced) > self._most(request):
+            return HttpResponse("This is more than can be sent at once.\n", status=413, content_type="text/plain")
+        return self.get_response(request)
+
+    def _most(self, request: HttpRequest) -> int:
+        if request.path != reverse("studies:import") or not access.may(request.user, Permission.SYNC):
+            return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return settings.UPLOAD_MEGABYTES * 1024 * 1024 + _BESIDE_THE_FILE
 
 
 class RequireLogin:
     """A view opts out with Django's `login_not_required`, as its own sign-in and reset views do."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -7,7 +7,7 @@ from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from studies.actions import bulk, locks, notices, registrations, report_values
-from studies.actions.report_values import Said, fingerprint_of, gaps_filled, merged_values
+from studies.actions.report_values import Said, fingerprint_of, gaps_filled, merged_values, starter_fingerprints
 from studies.actions.study_rows import TagTree, fill, refresh_studies
 from studies.models import AuditEvent, FullText, Report, Study
 from studies.models.study import MAX_DOI
@@ -219,7 +219,8 @@ class _Index:
 
     def __init__(self, records: Iterable[Record]) -> None:
         records = list(records)
-        nameless = [fingerprint_of(r) for r in records if not (r.pmid or r.pmcid or r.doi)]
+        nameless = [fingerprint_of(r) for r in records if not _has_id(r)]
+        starters = [name for r in records if _has_id(r) for name in starter_fingerprints(r)]
         self.by_pmid: dict[int, Report] = {}
         self.by_pmcid: dict[str, Report] = {}
         self.by_doi: dict[str, list[Report]] = {}
@@ -230,7 +231,7 @@ class _Index:
                 [r.pmid for r in records if r.pmid],
                 [r.pmcid for r in records if r.pmcid],
                 [r.doi for r in records if r.doi],
-                [fingerprint for fingerprint in nameless if fingerprint],
+                [fingerprint for fingerprint in (*nameless, *starters) if fingerprint],
             ],
         ):
             self._add(report)
@@ -246,7 +247,7 @@ class _Index:
             self.by_fingerprint.setdefault(report.fingerprint, report)
 
     def find(self, record: Record) -> Report | None:
-        """The report a record is about: by PMID, PMCID, DOI; by title, year and first author only without any id."""
+        """The report a record is about: by PMID, PMCID, DOI; by title only where either side has no id at all."""
         if record.pmid and record.pmid in self.by_pmid:
             return self.by_pmid[record.pmid]
         found = self.by_pmcid.get(record.pmcid) if record.pmcid else None
@@ -256,8 +257,9 @@ class _Index:
         if same_doi:
             fingerprint = fingerprint_of(record)
             return next((r for r in same_doi if r.fingerprint == fingerprint), same_doi[0])
-        if record.pmid or record.pmcid or record.doi:
-            return None
+        if _has_id(record):
+            named = (self.by_fingerprint.get(name) for name in starter_fingerprints(record))
+            return next((r for r in named if r and r.source == "starter" and not _has_id(r)), None)
         return self.by_fingerprint.get(fingerprint_of(record) or "-")
 
     def claim_pmcid(self, report: Report) -> str:
@@ -286,6 +288,10 @@ FROM studies_report WHERE id IN (
 def _keys(record: Record) -> list[tuple[str, object]]:
     keys = [(kind, value) for kind in ("pmid", "pmcid", "doi") if (value := getattr(record, kind))]
     return keys or [("fingerprint", fingerprint)] if (fingerprint := fingerprint_of(record)) or keys else []
+
+
+def _has_id(thing: Record | Report) -> bool:
+    return bool(thing.pmid or thing.pmcid or thing.doi)
 
 
 def _may_be_one(one: Record, other: Record) -> bool:

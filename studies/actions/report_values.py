@@ -116,13 +116,23 @@ def differences(report: Report, values: dict[str, Any]) -> list[str]:
 
 def fingerprint_of(record: Record) -> str:
     """The same for records of one article that come without an id: title, year and first author; else empty."""
-    folded = unicodedata.normalize("NFKD", record.title).encode("ascii", "ignore").decode().lower()
-    title = _NO_LETTERS.sub("", folded) or record.title.strip().lower()
-    if len(title) < 15:
-        return ""
-    year = record.published.year if record.published else ""
     first = (record.authors[0].last or record.authors[0].collective).lower() if record.authors else ""
-    return hashlib.blake2b(f"{title}|{year}|{first}".encode(), digest_size=16).hexdigest()
+    return _fingerprint(record.title, record.published.year if record.published else "", first)
+
+
+def starter_fingerprints(record: Record) -> list[str]:
+    """How the starter library, which knows no authors and not always the year, would name this article."""
+    years = {record.published.year if record.published else "", ""}
+    return [found for year in years if (found := _fingerprint(record.title, year, ""))]
+
+
+def _fingerprint(title: str, year: int | str, first_author: str) -> str:
+    """Empty for a title too short to tell articles apart."""
+    folded = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    letters = _NO_LETTERS.sub("", folded) or title.strip().lower()
+    if len(letters) < 15:
+        return ""
+    return hashlib.blake2b(f"{letters}|{year}|{first_author}".encode(), digest_size=16).hexdigest()
 
 
 def full_text_row(report_id: int, text: SourceText, now: datetime) -> FullText:

@@ -6,8 +6,10 @@ from datetime import date
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from studies.actions import catalogue
+from studies.actions.report_values import Said
 from studies.actions.study_rows import refresh_studies
 from studies.models import (
     AuditEvent,
@@ -215,6 +217,18 @@ def test_records_without_any_identifier_are_known_again_by_title_year_and_first_
 
     assert results(taken) == ["created", "unchanged"]
     assert Report.objects.count() == 1
+
+
+def test_a_starter_row_known_by_its_title_alone_is_completed_and_not_doubled():
+    title = "A synthetic title that is long enough to be told apart"
+    row = Said(Record(title=title)).new_report(source="starter", now=timezone.now())
+    row.study = Study.objects.create(is_starter=True)
+    row.save()
+
+    taken = catalogue.upsert([record(7, title=title)], source="pubmed")
+
+    assert results(taken) == ["changed"]
+    assert Report.objects.get().pmid == 7 and Study.objects.get().is_starter
 
 
 def test_two_pmids_with_one_doi_stay_two_reports():
