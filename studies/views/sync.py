@@ -1,7 +1,6 @@
 """The Sync pages: searches and their schedule, runs and their progress, files, and the state of the workers."""
 
 from collections.abc import Callable
-from functools import partial
 
 from django.conf import settings
 from django.contrib import messages
@@ -218,4 +217,4 @@ def _file_page(request: HttpRequest, form: FileForm, *, status: int = 200) -> Ht
 
 def _knock(pk: int) -> None:
     # A queue out of order must not fail the page: the run's row is written, and the sweep finds it.
-    transaction.on_commit(partial(carry_on.delay, pk), robust=True)
+    transaction.on_commit(lambda: carry_on.delay(pk), robust=True)
