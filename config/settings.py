@@ -17,6 +17,7 @@ if len(SECRET_KEY) < 32:
 ALLOWED_HOSTS = environment.names("STRATUM_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 SITE_URL = environment.web_address("STRATUM_URL", "http://127.0.0.1:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_FAILURE_VIEW = "studies.views.accounts.stale_form"
 IS_HTTPS = SITE_URL.startswith("https://")
 BEHIND_PROXY = environment.flag("STRATUM_BEHIND_PROXY", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None

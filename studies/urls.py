@@ -15,6 +15,7 @@ urlpatterns = [
     path("people/", people.people, name="people"),
     path("people/invite/", people.invite, name="invite"),
     path("people/<int:pk>/role/", people.change_role, name="person_role"),
+    path("people/<int:pk>/reset-link/", people.reset_link, name="person_reset_link"),
     path("people/<int:pk>/deactivate/", people.deactivate, name="person_deactivate"),
     path("people/<int:pk>/reactivate/", people.reactivate, name="person_reactivate"),
     path("people/invitations/<int:pk>/resend/", people.resend, name="invitation_resend"),

@@ -5,6 +5,7 @@ import secrets
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
 from django.utils import timezone
 
@@ -117,6 +118,13 @@ def reactivate(user: User, *, by: User) -> User:
     user.save(update_fields=["is_active"])
     AuditEvent.objects.record("reactivated", user, by=by)
     return user
+
+
+@transaction.atomic
+def reset_token(user: User, *, by: User) -> str:
+    """The secret of a link that sets a new password, to be handed over by an admin; audited, as it is a key."""
+    AuditEvent.objects.record("made a reset link", user, by=by)
+    return default_token_generator.make_token(user)
 
 
 @transaction.atomic

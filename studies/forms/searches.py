@@ -7,6 +7,7 @@ from django.template.defaultfilters import filesizeformat
 
 from studies.models import Search
 from studies.rules import schedules
+from studies.terms import RunKind
 
 # What NCBI accepts in one POST is far more; a longer text is a paste by mistake.
 LONGEST_QUERY = 20_000
@@ -42,6 +43,9 @@ class SearchForm(forms.Form):
             kwargs["initial"] = kept | {"schedule": search.schedule or _BY_HAND}
         super().__init__(*args, **kwargs)
         self.search = search
+        if search and search.kind != RunKind.SEARCH:
+            self.fields["query"].label = "PMCIDs" if search.kind == RunKind.PMC else "PMIDs"
+            self.fields["query"].help_text = "Numbers, parted by spaces, commas or lines."
         offered = dict.fromkeys([*schedules.PRESETS, search.schedule if search else schedules.BY_HAND])
         self.fields["schedule"].choices = [(cron or _BY_HAND, schedules.in_words(cron)) for cron in offered]
 

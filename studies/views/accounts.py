@@ -56,6 +56,12 @@ class ResetConfirm(Unprocessable, views.PasswordResetConfirmView):
 
 
 @login_not_required
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What Django answers with when a form comes without its token: sent from elsewhere, or open for too long."""
+    return render(request, "registration/stale_form.html", status=403)
+
+
+@login_not_required
 @never_cache
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])

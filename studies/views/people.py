@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -101,6 +103,17 @@ def reactivate(request: HttpRequest, pk: int) -> HttpResponse:
     person = accounts.reactivate(get_object_or_404(User, pk=pk), by=request.user)
     messages.success(request, f"The account of {person} is open again.")
     return redirect("studies:people")
+
+
+@needs(Permission.MANAGE_PEOPLE)
+@never_cache
+@require_POST
+def reset_link(request: HttpRequest, pk: int) -> HttpResponse:
+    """For somebody whom no mail reaches: the admin passes the link on."""
+    person = get_object_or_404(User, pk=pk, is_active=True)
+    parts = [urlsafe_base64_encode(force_bytes(person.pk)), accounts.reset_token(person, by=request.user)]
+    link = settings.SITE_URL + reverse("password_reset_confirm", args=parts)
+    return render(request, "studies/people/hand_over.html", {"person": person, "link": link})
 
 
 def _page(request: HttpRequest, form: InvitationForm, *, status: int = 200, trouble: str = "") -> HttpResponse:

@@ -61,6 +61,7 @@ DECISIONS: dict[str, Decision] = {
     "studies:people": admin_only(),
     "studies:invite": admin_writes(),
     "studies:person_role": admin_writes("person"),
+    "studies:person_reset_link": admin_writes("person"),
     "studies:person_deactivate": admin_writes("person"),
     "studies:person_reactivate": admin_writes("person"),
     "studies:invitation_resend": admin_writes("invitation"),

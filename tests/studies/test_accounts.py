@@ -1,10 +1,13 @@
 """Accounts: signing in, invitations, forgotten passwords, roles."""
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -306,6 +309,17 @@ def test_the_link_in_a_reset_mail_is_of_the_configured_site_whatever_host_was_as
     assert settings.SITE_URL + "/reset/" in mail.outbox[0].body
 
 
+def test_an_admin_hands_over_a_reset_link_to_somebody_whom_no_mail_reaches(admin_client, visitor, clinician):
+    answer = admin_client.post(reverse("studies:person_reset_link", args=[clinician.pk]))
+    link = re.search(r"http\S+(/reset/[\w/-]+/)", answer.content.decode())[1]
+
+    page = visitor.get(link, follow=True)
+
+    assert "Set a new password" in page.content.decode()
+    assert "no-store" in answer["Cache-Control"]
+    assert verbs() == ["made a reset link"]
+
+
 # --- One's own account ----------------------------------------------------------------------------
 
 
@@ -374,6 +388,29 @@ def test_the_last_admin_stays(admin_client, admin, name, form):
     assert admin.is_admin
     assert admin.is_active
     assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_admins_who_demote_each_other_in_the_same_second_leave_one():
+    one = User.objects.create_admin("one@example.org", PASSWORD)
+    other = User.objects.create_admin("other@example.org", PASSWORD)
+    together = threading.Barrier(2)
+
+    def demote(user: User, by: User) -> str:
+        together.wait()
+        try:
+            accounts.change_role(user, by=by, role=SiteRole.CLINICIAN)
+            return "done"
+        except accounts.LastAdmin:
+            return "refused"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(demote, [one, other], [other, one]))
+
+    assert sorted(outcomes) == ["done", "refused"]
+    assert User.objects.filter(role=SiteRole.ADMIN).count() == 1
 
 
 def test_an_account_is_closed_and_opened_again(admin_client, clinician):
