@@ -51,9 +51,8 @@ def main() -> None:
     for name, data in load(sys.argv[1:]):
         n, seconds = min((parse(data) for _ in range(3)), key=lambda found: found[1])
         total_n, total_seconds = total_n + n, total_seconds + seconds
-        print(
-            f"{name}: {n} records of {len(data) / n / 1000:.1f} kB, {n / seconds:,.0f}/s (bare lxml {n / bare(data):,.0f}/s)"
-        )
+        size, alone = len(data) / n / 1000, n / bare(data)
+        print(f"{name}: {n} records of {size:.1f} kB, {n / seconds:,.0f}/s (bare lxml {alone:,.0f}/s)")
     print(f"all: {total_n} records, {total_n / total_seconds:,.0f}/s")
     tracemalloc.start()
     parse(data)

@@ -29,11 +29,9 @@ class Kind(Enum):
 
 
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([A-Za-z][\w.-]*)[\s/>]")
-_NOT_ROOT = re.compile(r"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>", re.S)
-_PUBMED_ROOTS = pubmed_xml.ROOTS
-_JATS_ROOTS = jats.ROOTS
+_PROLOG = (("<?", "?>"), ("<!--", "-->"), ("<!", ">"))
 _MEDLINE = re.compile(r"^PMID- ?\d", re.M)
-_RIS = re.compile(r"^(?:\ufeff)?TY  ?-", re.M)
+_RIS = re.compile(r"^TY  ?-", re.M)
 # What people send by mistake, and what to do instead.
 _BINARY = (
     (b"%PDF", "This is a PDF; export the references from PubMed or your reference manager as nbib or RIS instead."),
@@ -103,8 +101,8 @@ def recognise(head: bytes, name: str) -> Kind:
     for magic, sentence in _BINARY:
         if head.startswith(magic):
             raise UnreadableFile(sentence)
-    text = _decoded(head)
-    if text.lstrip("\ufeff \t\r\n").startswith("<"):
+    text = _decoded(head).lstrip("\ufeff")
+    if text.lstrip().startswith("<"):
         return _xml_kind(text)
     if _MEDLINE.search(text):
         return Kind.MEDLINE
@@ -135,9 +133,23 @@ def _share_of_controls(text: str) -> float:
     return sum(1 for char in text if char < " " and char not in "\t\r\n\x0c") / len(text)
 
 
+def _root_of(text: str) -> str:
+    """The root's name behind declaration, comments and DOCTYPE; empty if the head holds none."""
+    place = text.find("<")
+    while 0 <= place < len(text):
+        end = next((mark for start, mark in _PROLOG if text.startswith(start, place)), "")
+        if not end:
+            root = _ROOT.match(text, place)
+            return root[1] if root else ""
+        close = text.find(end, place)
+        if end == ">" and 0 <= text.find("[", place, close):
+            close = text.find(">", max(text.find("]", place), place))
+        place = text.find("<", close) if close >= 0 else -1
+    return ""
+
+
 def _xml_kind(text: str) -> Kind:
-    root = _ROOT.search(_NOT_ROOT.sub("", text))
-    name = root[1] if root else ""
+    name = _root_of(text)
     if name in _PUBMED_ROOTS:
         return Kind.PUBMED_XML
     if name in _JATS_ROOTS:

@@ -30,11 +30,9 @@ from studies.terms import ReportKind
 
 _LINE = re.compile(r"([A-Z][A-Z0-9]{1,3}) *- ?(.*)")
 _LONGEST = 200_000  # lines of one record; longer is a file gone wrong
-_TYPED = re.compile(r"(.*?)\s*\[([\w-]+)\]\s*$")
 _PMID_AT_END = re.compile(r"PMID:?\s*([1-9]\d{0,8})")
 _DOI_WITHIN = re.compile(r"\bdoi:?\s*(10\.\d{4,9}/\S+)", re.I)
 _STAMP = re.compile(r"(\d{4})[/ ]?(\d{2})[/ ]?(\d{2})")
-_SUBSTANCE = re.compile(r"(\S.*?)\s+\((.*)\)\s*$")
 RELATIONS = {
     "CIN": "CommentIn", "CON": "CommentOn", "EIN": "ErratumIn", "EFR": "ErratumFor",
     "CRI": "CorrectedandRepublishedIn", "CRF": "CorrectedandRepublishedFrom",
@@ -64,22 +62,26 @@ def read(lines: Iterable[str], reading: Reading) -> Iterator[Record]:
 
 def blocks(lines: Iterable[str]) -> Iterator[tuple[int, Tags]]:
     """(first line, [(tag, value)]) of each record: a blank line or a new PMID ends one."""
-    tags: Tags = []
+    tags: list[tuple[str, list[str]]] = []
     start = 0
     for number, raw in enumerate(lines, start=1):
-        line = raw.rstrip()
+        line = raw.lstrip("\ufeff").rstrip()
         found = _LINE.match(line) if line[:1].isupper() else None
         if tags and (not line or (found and found[1] == "PMID") or len(tags) > _LONGEST):
-            yield start, tags
+            yield start, joined(tags)
             tags = []
-        if found and not raw.startswith(" "):
+        if found:
             start = start if tags else number
-            tags.append((found[1], clean(found[2])))
+            tags.append((found[1], [found[2]]))
         elif tags and line:
-            tag, value = tags[-1]
-            tags[-1] = (tag, f"{value} {clean(line)}".strip())
+            tags[-1][1].append(line)
     if tags:
-        yield start, tags
+        yield start, joined(tags)
+
+
+def joined(tags: list[tuple[str, list[str]]]) -> Tags:
+    """Each value in one line; joined once, so that a million continuation lines cost no more than a million."""
+    return [(tag, clean(" ".join(lines))) for tag, lines in tags]
 
 
 def _record(tags: Tags) -> Record:
@@ -121,8 +123,8 @@ def _ids(pmid: int, every: dict[str, list[str]]) -> Ids:
     """ELocationID (LID) speaks before the article ids (AID), as in PubMed's XML."""
     ids = Ids(pmid)
     for value in [*every.get("LID", ()), *every.get("AID", ())]:
-        found = _TYPED.match(value)
-        ids.add(found[2], found[1]) if found else ids.add("pii", value)
+        text, kind = _typed(value)
+        ids.add(kind or "pii", text)
     for value in every.get("PMC", ()):
         ids.add("pmc", value)
     for value in every.get("MID", ()):
@@ -133,6 +135,12 @@ def _ids(pmid: int, every: dict[str, list[str]]) -> Ids:
     for value in every.get("ISBN", ()):
         ids.add("isbn", value)
     return ids
+
+
+def _typed(value: str) -> tuple[str, str]:
+    """`10.5555/x [doi]` as its text and its kind; without a kind in brackets the kind is empty."""
+    text, bracket, kind = value.rpartition("[")
+    return (text.strip(), kind[:-1]) if bracket and kind.endswith("]") else (value, "")
 
 
 def _words(first: dict[str, str], every: dict[str, list[str]]) -> dict[str, Any]:
@@ -168,9 +176,9 @@ def _place(first: dict[str, str], every: dict[str, list[str]]) -> dict[str, Any]
 def _when(first: dict[str, str], every: dict[str, list[str]]) -> dict[str, Any]:
     history = []
     for value in every.get("PHST", ()):
-        found = _TYPED.match(value)
-        if found and (day := _day(found[1])):
-            history.append((found[2], day.isoformat()))
+        text, kind = _typed(value)
+        if kind and (day := _day(text)):
+            history.append((kind, day.isoformat()))
     return {
         "published": partial_date(first.get("DP", "")),
         "electronic_on": _day(first.get("DEP", "")),
@@ -238,10 +246,10 @@ def _mesh(value: str) -> MeshHeading:
 
 
 def _substance(value: str) -> Substance:
-    found = _SUBSTANCE.match(value)
-    if not found:
+    number, bracket, name = value.partition(" (")
+    if not bracket or not name.endswith(")"):
         return Substance(value)
-    return Substance(found[2], "", "" if found[1] == "0" else found[1])
+    return Substance(name[:-1], "", "" if number == "0" else number)
 
 
 def _grant(value: str) -> Grant:

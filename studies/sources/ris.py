@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from studies import identifiers
 from studies.sources.dates import month_number, numbered_date, partial_date
 from studies.sources.names import author_of
+from studies.sources.nbib import joined
 from studies.sources.pubmed_xml import kind_of
 from studies.sources.record import (
     Coded,
@@ -63,27 +64,26 @@ def read(lines: Iterable[str], reading: Reading) -> Iterator[Record]:
 
 def blocks(lines: Iterable[str]) -> Iterator[tuple[int, Tags, str]]:
     """(first line, [(tag, value)], fault) for each reference from TY to ER, or to the next TY where ER is missing."""
-    tags: Tags = []
+    tags: list[tuple[str, list[str]]] = []
     start, fault = 0, ""
     for number, raw in enumerate(lines, start=1):
         line = raw.rstrip()
         found = _LINE.match(line)
         if not found:
             if tags and line.strip() and not _is_counter(line):
-                tag, value = tags[-1]
-                tags[-1] = (tag, f"{value} {clean(line)}".strip())
+                tags[-1][1].append(line)
             continue
         tag = found[1] or found[3]
         if tags and (tag == "TY" or tag == "ER"):
-            yield start, tags, fault
+            yield start, joined(tags), fault
             tags, fault = [], ""
         if tag == "ER":
             continue
         if not tags:
             start, fault = number, "" if tag == "TY" else "it does not begin with a TY line"
-        tags.append((tag, clean(found[2] or "")))
+        tags.append((tag, [found[2] or ""]))
     if tags:
-        yield start, tags, fault
+        yield start, joined(tags), fault
 
 
 def _is_counter(line: str) -> bool:

@@ -38,7 +38,9 @@ def _pieces(element: etree._Element, skip: frozenset[str]) -> Iterator[str]:
         tag = child.tag
         if not isinstance(tag, str):  # an entity the parser left alone, such as &alpha;
             yield html.unescape(child.text or "")
-        elif tag == "sup":
+        elif tag in skip:
+            pass
+        elif tag == "sup" or (tag == "xref" and _is_glued_citation(child)):
             yield raised(plain(child, skip))
         elif tag == "sub":
             yield lowered(plain(child, skip))
@@ -48,7 +50,15 @@ def _pieces(element: etree._Element, skip: frozenset[str]) -> Iterator[str]:
             yield " "
             yield from _pieces(child, skip)
             yield " "
-        elif tag not in skip:
+        else:
             yield from _pieces(child, skip)
         if child.tail:
             yield child.tail
+
+
+def _is_glued_citation(xref: etree._Element) -> bool:
+    """Whether a citation's number follows its word without bracket or space, as if it were raised."""
+    before = xref.getprevious()
+    parent = xref.getparent()
+    text = (before.tail if before is not None else parent.text if parent is not None else "") or ""
+    return xref.get("ref-type") == "bibr" and text[-1:].isalpha() and not (parent is not None and parent.tag == "sup")
