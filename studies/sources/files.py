@@ -142,7 +142,7 @@ def _root_of(text: str) -> str:
             root = _ROOT.match(text, place)
             return root[1] if root else ""
         close = text.find(end, place)
-        if end == ">" and 0 <= text.find("[", place, close):
+        if end == ">" and text.find("[", place, close) >= 0:
             close = text.find(">", max(text.find("]", place), place))
         place = text.find("<", close) if close >= 0 else -1
     return ""
@@ -150,9 +150,9 @@ def _root_of(text: str) -> str:
 
 def _xml_kind(text: str) -> Kind:
     name = _root_of(text)
-    if name in _PUBMED_ROOTS:
+    if name in pubmed_xml.ROOTS:
         return Kind.PUBMED_XML
-    if name in _JATS_ROOTS:
+    if name in jats.ROOTS:
         return Kind.JATS
     if name.lower() in {"html", "head", "body"} or "<!doctype html" in text[:2000].lower():
         raise UnreadableFile("This is a web page, not a file of references; use the page's own download or export.")

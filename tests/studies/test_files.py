@@ -42,6 +42,12 @@ def test_a_file_is_recognised_by_its_first_bytes(body: bytes, kind: Kind) -> Non
     assert recognise(body, "no-name") == kind
 
 
+def test_a_long_prolog_does_not_hide_the_root() -> None:
+    prolog = b"<?xml version='1.0'?>" + b"<!-- <article> -->" * 50 + b"<!DOCTYPE PubmedArticleSet [ <!-- > --> ]>"
+
+    assert recognise(prolog + b"<PubmedArticleSet/>", "x") == Kind.PUBMED_XML
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
