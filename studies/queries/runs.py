@@ -39,6 +39,11 @@ class Progress:
     counters: tuple[Counter, ...]
 
     @property
+    def phase(self) -> str:
+        """Changes when more than the live part of a page is out of date."""
+        return f"{self.run.state}-planned" if self.run.planned_at else self.run.state
+
+    @property
     def pace(self) -> str:
         if not self.rate or self.rate < 1 / 60:
             return ""

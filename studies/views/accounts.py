@@ -20,19 +20,28 @@ from studies.models import Invitation
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-class Unprocessable:
-    """Django's form views answer 200 to a form they refuse; ours say 422."""
+class FormPage:
+    """Django's form views take PUT as well, and answer 200 to a form they refuse; ours say 422."""
+
+    http_method_names = ["get", "head", "post", "options"]
+
+    @login_not_required
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        # Django looks at the method only after it has looked at the link or the account.
+        if request.method.lower() not in self.http_method_names:
+            return self.http_method_not_allowed(request, *args, **kwargs)
+        return super().dispatch(request, *args, **kwargs)
 
     def form_invalid(self, form: Form) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
-class SignIn(Unprocessable, views.LoginView):
+class SignIn(FormPage, views.LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
 
-class Reset(Unprocessable, views.PasswordResetView):
+class Reset(FormPage, views.PasswordResetView):
     """Answers the same whether or not the address has an account."""
 
     form_class = ResetForm
@@ -43,7 +52,7 @@ class Reset(Unprocessable, views.PasswordResetView):
     extra_email_context = {"site_url": settings.SITE_URL}
 
 
-class ResetConfirm(Unprocessable, views.PasswordResetConfirmView):
+class ResetConfirm(FormPage, views.PasswordResetConfirmView):
     form_class = NewPasswordForm
     success_url = reverse_lazy("home")
 

@@ -157,8 +157,9 @@ def run_line(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _live(request: HttpRequest, pk: int, template: str) -> HttpResponse:
     found = get_object_or_404(SearchRun, pk=pk)
-    answer = render(request, template, {"run": found, "progress": queries.progress(found, timezone.now())})
-    if request.GET.get("state") not in (None, found.state):
+    live = queries.progress(found, timezone.now())
+    answer = render(request, template, {"run": found, "progress": live})
+    if request.GET.get("phase") not in (None, live.phase):
         answer["HX-Refresh"] = "true"
     return answer
 

@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from studies.actions import accounts
-from studies.models import AuditEvent, Heartbeat, Invitation, Report, Search, SearchRun, Study, Tag, User
-from studies.terms import Facet, RunKind, RunState, SiteRole
+from studies.models import AuditEvent, Heartbeat, Invitation, Notice, Report, Search, SearchRun, Study, Tag, User
+from studies.terms import Facet, NoticeKind, RunKind, RunState, SiteRole
 
 pytestmark = pytest.mark.django_db
 
@@ -107,8 +107,10 @@ def rows(admin) -> dict[str, object]:
     invitation, secret = accounts.invite(by=admin, email="guest@example.org", role=SiteRole.CLINICIAN)
     report = Report.objects.create(study=study, title=study.title, pmid=900000001)
     tag = Tag.objects.create(facet=Facet.SOURCE, slug="synthetic", label="Synthetic")
+    notice = Notice.objects.create(report=report, kind=NoticeKind.CONCERN, key="synthetic")
     Heartbeat.objects.create(name="worker")
     return {
+        "notice": notice,
         "study": study,
         "search": search,
         "run": run,
@@ -196,6 +198,17 @@ def test_an_address_takes_posts_from_those_it_is_decided_for(name, rows, clients
     assert after == before
 
 
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+@pytest.mark.parametrize("name", sorted(DECISIONS))
+def test_no_address_knows_another_method(name, method, rows, clients, log_of_rows):
+    where, before = address(name, rows), log_of_rows()
+
+    answer = getattr(clients["admin"], method)(where)
+
+    assert answer.status_code == 405
+    assert log_of_rows() == before
+
+
 @pytest.mark.parametrize("name", sorted(DECISIONS))
 def test_where_login_is_required_strangers_read_nothing_but_the_doors(name, rows, clients, settings):
     settings.REQUIRE_LOGIN = True
@@ -233,7 +246,7 @@ def admin_address(name: str, rows: dict[str, object]) -> str:
     """An address of Django's admin, of a row where it names one."""
     kinds = {"search": rows["search"], "searchrun": rows["run"], "study": rows["study"], "report": rows["report"]}
     kinds |= {"tag": rows["tag"], "user": rows["person"], "invitation": rows["invitation"]}
-    kinds |= {"auditevent": AuditEvent.objects.first()}
+    kinds |= {"auditevent": AuditEvent.objects.first(), "notice": rows["notice"]}
     parts = name.removeprefix("admin:").split("_")
     if parts[-1] in ("history", "delete", "change") and parts[1] in kinds:
         return reverse(name, args=[kinds[parts[1]].pk])
@@ -247,7 +260,7 @@ def admin_address(name: str, rows: dict[str, object]) -> str:
 # Addresses of Django's admin that only redirect, or that need what this catalogue has not.
 NOT_PAGES = {"admin:view_on_site", "admin:login", "admin:logout", "admin:password_change", "admin:password_change_done"}
 ADDED = {"admin:studies_tag_add", "admin:studies_search_add"}
-ADMIN_PAGES = [name for name in DJANGO_ADMIN if name not in NOT_PAGES and PATHS[name].name and "notice_" not in name]
+ADMIN_PAGES = [name for name in DJANGO_ADMIN if name not in NOT_PAGES and PATHS[name].name]
 
 
 @pytest.mark.parametrize("name", ADMIN_PAGES)
@@ -262,6 +275,17 @@ def test_djangos_admin_is_for_admins_alone(name, rows, clients):
         role: "sign in first" if role == "stranger" else "welcome" if role == "admin" and not is_shut else "not for you"
         for role in ROLES
     }
+
+
+def test_djangos_own_doors_lead_to_ours(clients):
+    signing_in = clients["clinician"].get(reverse("admin:login"), follow=True)
+    password = clients["admin"].get(reverse("admin:password_change"))
+    out = clients["admin"].post(reverse("admin:logout"))
+
+    assert signing_in.status_code == 403
+    assert password.url == reverse("studies:account")
+    assert out.url == reverse("home")
+    assert is_sent_to_sign_in(clients["admin"].get(reverse("admin:index")))
 
 
 @pytest.mark.parametrize("model", ["study", "report", "notice", "finding", "auditevent", "searchrun", "tag", "search"])
@@ -284,7 +308,7 @@ def log_of_rows():
     """How many rows each of our tables has."""
 
     def count() -> dict[str, int]:
-        models = (AuditEvent, Invitation, Report, Search, SearchRun, Study, Tag, User)
+        models = (AuditEvent, Invitation, Notice, Report, Search, SearchRun, Study, Tag, User)
         return {model.__name__: model.objects.count() for model in models}
 
     return count

@@ -262,11 +262,15 @@ def test_when_the_state_turns_the_whole_page_is_asked_for_again(admin_client):
     run = a_run(a_search())
     address = reverse("studies:run_progress", args=[run.pk])
 
-    same = admin_client.get(address + "?state=running")
-    turned = admin_client.get(address + "?state=waiting")
+    same = admin_client.get(address + "?phase=running")
+    turned = admin_client.get(address + "?phase=waiting")
+    SearchRun.objects.update(planned_at=timezone.now())
+    planned = admin_client.get(address + "?phase=running")
 
     assert "HX-Refresh" not in same
     assert turned["HX-Refresh"] == "true"
+    # The list of ids has come, and with it PubMed's translation and the log.
+    assert planned["HX-Refresh"] == "true"
 
 
 @pytest.mark.django_db
