@@ -47,6 +47,7 @@ def main() -> None:
     with temporary_database() as environment, tempfile.TemporaryDirectory() as folder:
         server, url = start_server(n)
         environment |= {"NCBI_BASE_URL": url, "NCBI_API_KEY": "synthetic", "DJANGO_SETTINGS_MODULE": "config.settings"}
+        environment["STRATUM_UPLOAD_MEGABYTES"] = "1000"
         try:
             search(environment, n)
         finally:

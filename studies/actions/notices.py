@@ -101,6 +101,7 @@ def _row(claim: Claim, said_by: str, now: datetime, *, report_id: int | None) ->
         source=said_by,
         key=claim.key,
         notice_pmid=claim.notice_pmid,
+        notice_doi=claim.notice_doi,
         citation=claim.citation,
         note=claim.note,
         first_seen_at=now,

@@ -23,6 +23,7 @@ _JSON = (
     "languages",
     "publication_types",
     "mesh",
+    "supplementary_mesh",
     "keywords",
     "substances",
     "grants",

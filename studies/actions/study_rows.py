@@ -1,5 +1,6 @@
 """Keeps the study row, which lists and searches read, in step with reports, registrations, tags and notices."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
@@ -109,8 +110,8 @@ def fill(
     for facet, ids in tree.with_ancestors(tag_ids).items():
         setattr(study, facet, ids)
     study.packed_terms = ""  # a trigger's word; loading the old one would cost a query a study
-    study.search_title = "\n".join(text for r in reports for text in (r.title, r.vernacular_title) if text)
-    study.search_title = study.search_title or study.title
+    titles = [text for report in reports for text in (report.title, report.vernacular_title) if text]
+    study.search_title = _searched(titles or [study.title])
     study.search_terms = _searched(_terms(reports) | tree.words(tag_ids))
     study.search_abstract = _searched(_abstracts(reports))
     study.search_people = _searched({*_people(reports), *registration_numbers})
@@ -179,7 +180,7 @@ def _terms(reports: Sequence[Report]) -> set[str]:
     words: set[str] = set()
     for report in reports:
         words.update(keyword["text"] for keyword in report.keywords)
-        words.update(substance["name"] for substance in report.substances)
+        words.update(coded["name"] for coded in (*report.substances, *report.supplementary_mesh))
         for heading in report.mesh:
             words.add(heading["name"])
             words.update(qualifier["name"] for qualifier in heading.get("qualifiers", ()))
@@ -205,8 +206,10 @@ def _people(reports: Sequence[Report]) -> set[str]:
 
 
 def _searched(words: Iterable[str]) -> str:
+    """One text, folded (NFKC) so that "CO2" finds CO₂; queries/search.py folds what is typed."""
     words = sorted(words) if isinstance(words, set) else words
-    return "\n".join(words)[:_SEARCHED_CHARACTERS]
+    text = "\n".join(words)[:_SEARCHED_CHARACTERS]
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 def _by_study(reports: Iterable[Report]) -> dict[int, list[Report]]:

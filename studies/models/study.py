@@ -204,6 +204,7 @@ class Report(models.Model):
     languages = models.JSONField(default=list, blank=True)
     publication_types = models.JSONField(default=list, blank=True)
     mesh = models.JSONField(default=list, blank=True)
+    supplementary_mesh = models.JSONField(default=list, blank=True)
     keywords = models.JSONField(default=list, blank=True)
     substances = models.JSONField(default=list, blank=True)
     grants = models.JSONField(default=list, blank=True)

@@ -44,6 +44,8 @@ class Relation(Protocol):
     @property
     def pmid(self) -> int | None: ...
     @property
+    def doi(self) -> str: ...
+    @property
     def note(self) -> str: ...
 
 
@@ -58,6 +60,7 @@ class Claim:
     key: str
     subject_pmid: int | None = None
     notice_pmid: int | None = None
+    notice_doi: str = ""
     citation: str = ""
     note: str = ""
 
