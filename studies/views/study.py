@@ -5,11 +5,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from studies.models import Study
+from studies.queries.study import page_of
 
 
 @require_safe
 def page(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     study = get_object_or_404(Study.objects.for_list(), pk=pk)
     if slug != study.slug:
-        return redirect(study, permanent=True)
-    return render(request, "studies/study.html", {"study": study})
+        # Titles are corrected: an old address leads to the one in use, for now.
+        return redirect(study)
+    return render(request, "studies/study.html", {"page": page_of(study)})

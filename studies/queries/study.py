@@ -1,0 +1,210 @@
+"""One study as its page shows it: every report, tag, notice, registration and event, in a fixed number of queries."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Q
+
+from studies import identifiers
+from studies.models import AuditEvent, FullText, Notice, RegistrationMention, Report, Study, StudyTag, TrialRegistration
+from studies.queries.protocol import Fact, protocol_of
+from studies.terms import Facet, MentionBasis, TagOrigin, TagStatus
+
+MOST_EVENTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class CitedWork:
+    """One entry of a reference list with the places it can be read at."""
+
+    text: str
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """One report; `citation` is the journal line, `full_text` None until PMC has been asked."""
+
+    report: Report
+    citation: str
+    authors: tuple[str, ...]
+    links: tuple[Link, ...]
+    references: tuple[CitedWork, ...]
+    full_text: FullText | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagView:
+    """One term with everybody who says it fits; `is_suggestion` when no person and no starter row has said so."""
+
+    label: str
+    slug: str
+    facet: str
+    says: tuple[str, ...]
+    is_suggestion: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationView:
+    registration: TrialRegistration
+    basis: str
+    is_of_this_study: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPage:
+    study: Study
+    notices: tuple[Notice, ...]
+    reports: tuple[ReportView, ...]
+    tags: tuple[tuple[str, tuple[TagView, ...]], ...]  # (facet's label, terms)
+    protocol: tuple[Fact, ...]
+    registrations: tuple[RegistrationView, ...]
+    events: tuple[AuditEvent, ...]
+    starter_source: Link | None = None
+    starter_notes: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def lead(self) -> ReportView | None:
+        return self.reports[0] if self.reports else None
+
+    @property
+    def all_links(self) -> tuple[Link, ...]:
+        return self.lead.links if self.lead else ()
+
+
+def page_of(study: Study) -> StudyPage:
+    """Seven queries, however many reports and tags."""
+    reports = sorted(study.reports.select_related("full_text"), key=lambda report: _leads(report, study))
+    notices = Notice.objects.live().filter(report__in=reports).select_related("report").order_by("-first_seen_at", "pk")
+    return StudyPage(
+        study=study,
+        notices=tuple(notices),
+        reports=tuple(map(_report_view, reports)),
+        tags=tuple(_tags(study)),
+        protocol=protocol_of(study.starter),
+        registrations=tuple(_registrations(study, reports)),
+        events=tuple(_events(study, reports)),
+        starter_source=_source(study.starter.get("source", {})) if study.is_starter else None,
+        starter_notes=tuple(map(str, study.starter.get("notes", ()))),
+    )
+
+
+def _leads(report: Report, study: Study) -> tuple[bool, bool, int]:
+    """The report that the study row was titled after comes first."""
+    return report.title != study.title, report.kind == "notice", report.pk
+
+
+def _report_view(report: Report) -> ReportView:
+    return ReportView(
+        report=report,
+        citation=citation_of(report),
+        authors=tuple(filter(None, map(_name, report.authors))),
+        links=tuple(Link(label, url) for label, url in report.links),
+        references=tuple(map(_cited, report.references)),
+        full_text=getattr(report, "full_text", None),
+    )
+
+
+def citation_of(report: Report) -> str:
+    """The journal line: "Ann Dermatol. 2014 Oct;26(5):584-91."; parts the source lacks are left out."""
+    place = report.journal_abbreviation or report.journal or report.book_title or report.publisher
+    printed = report.published_raw or (str(report.published_on.year) if report.published_on else "")
+    volume = report.volume + (f"({report.issue})" if report.issue else "")
+    numbers = ":".join(filter(None, (volume, report.pages)))
+    when = ";".join(filter(None, (printed, numbers)))
+    return ". ".join(filter(None, (place.rstrip("."), when))) + ("." if place or when else "")
+
+
+def _name(author: Mapping[str, Any]) -> str:
+    if author.get("collective"):
+        return author["collective"]
+    first = author.get("fore") or author.get("initials") or ""
+    return " ".join(filter(None, (first, author.get("last", ""), author.get("suffix", ""))))
+
+
+def _cited(reference: Mapping[str, Any]) -> CitedWork:
+    links = []
+    if number := reference.get("pmid"):
+        links.append(Link(f"PMID {number}", identifiers.pubmed_url(number)))
+    if name := reference.get("pmcid"):
+        links.append(Link(name, identifiers.pmc_url(name)))
+    if name := reference.get("doi"):
+        links.append(Link(f"doi:{name}", identifiers.doi_url(name)))
+    return CitedWork(reference.get("citation", ""), tuple(links))
+
+
+def _tags(study: Study) -> Iterable[tuple[str, tuple[TagView, ...]]]:
+    """By facet in the vocabulary's order; what somebody rejected is left out."""
+    rejected, said = set(), defaultdict(list)
+    statements = StudyTag.objects.filter(study=study).select_related("tag", "by").order_by("tag__position", "at", "pk")
+    for statement in statements:
+        if statement.status == TagStatus.REJECTED:
+            rejected.add(statement.tag_id)
+        else:
+            said[statement.tag].append(statement)
+    by_facet = defaultdict(list)
+    for tag, statements_of_tag in said.items():
+        if tag.pk not in rejected:
+            is_suggestion = all(s.status == TagStatus.SUGGESTED for s in statements_of_tag)
+            words = tuple(map(_says, statements_of_tag))
+            by_facet[tag.facet].append(TagView(tag.label, tag.slug, tag.facet, words, is_suggestion))
+    for facet in Facet:
+        if by_facet[facet]:
+            yield facet.label, tuple(by_facet[facet])
+
+
+def _says(statement: StudyTag) -> str:
+    if statement.origin == TagOrigin.PERSON:
+        return f"{statement.by or 'a person whose account is gone'}, {statement.at:%-d %B %Y}"
+    if statement.origin == TagOrigin.RULE:
+        verb = "suggested" if statement.status == TagStatus.SUGGESTED else "accepted, suggested"
+        return f"{verb} by rule {statement.rule}" + (f" for “{statement.phrase}”" if statement.phrase else "")
+    return statement.get_origin_display()
+
+
+def _registrations(study: Study, reports: Sequence[Report]) -> Iterable[RegistrationView]:
+    """Registrations of the study first, then those its reports name, each with where it was read."""
+    found = (
+        TrialRegistration.objects.filter(Q(study=study) | Q(mentions__report__in=reports)).distinct().order_by("number")
+    )
+    bases = defaultdict(set)
+    for mention in RegistrationMention.objects.filter(report__in=reports):
+        bases[mention.registration_id].add(MentionBasis(mention.basis).label)
+    views = [
+        RegistrationView(
+            registration,
+            ", ".join(sorted(bases[registration.pk])) or ("starter data" if study.is_starter else "the registry"),
+            registration.study_id == study.pk,
+        )
+        for registration in found
+    ]
+    return sorted(views, key=lambda view: not view.is_of_this_study)
+
+
+def _events(study: Study, reports: Sequence[Report]) -> Iterable[AuditEvent]:
+    of_study = Q(object_type="study", object_id=study.pk)
+    of_reports = Q(object_type="report", object_id__in=[report.pk for report in reports])
+    return AuditEvent.objects.filter(of_study | of_reports)[:MOST_EVENTS]
+
+
+def _source(source: Mapping[str, Any]) -> Link:
+    """Where a starter row was read; an empty address when its source is not confirmed."""
+    value = str(source.get("value", ""))
+    match source.get("kind"):
+        case "pmid" if value.isdigit():
+            return Link(f"PMID {value}", identifiers.pubmed_url(int(value)))
+        case "pmcid" if name := identifiers.pmcid(value):
+            return Link(name, identifiers.pmc_url(name))
+        case "doi" if name := identifiers.doi(value):
+            return Link(f"doi:{name}", identifiers.doi_url(name))
+        case "registry" if registration := identifiers.registry_id(value):
+            return Link(registration.number, registration.url)
+    return Link(value, value) if value else Link("", "")

@@ -1,0 +1,31 @@
+"""The terms in memory for one request: looked up by slug or id, walked as trees."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from studies.models import Tag
+from studies.terms import Facet
+
+
+class Vocabulary:
+    """Every term of the catalogue; one query."""
+
+    def __init__(self) -> None:
+        tags = list(Tag.objects.only("facet", "slug", "label", "definition", "parent", "position", "is_retired"))
+        self.by_id: dict[int, Tag] = {tag.pk: tag for tag in tags}
+        self.by_slug: dict[str, Tag] = {tag.slug: tag for tag in tags}
+        self._beneath: dict[tuple[str, int | None], list[Tag]] = defaultdict(list)
+        for tag in tags:
+            self._beneath[tag.facet, tag.parent_id].append(tag)
+
+    def roots(self, facet: Facet) -> list[Tag]:
+        return self._beneath[facet, None]
+
+    def children(self, tag: Tag) -> list[Tag]:
+        return self._beneath[tag.facet, tag.pk]
+
+    def leaves(self, ids: Iterable[int]) -> list[Tag]:
+        """The terms of a rolled-up array without those that stand there only as somebody's ancestor."""
+        tags = [self.by_id[i] for i in ids if i in self.by_id]
+        parents = {tag.parent_id for tag in tags}
+        return sorted((tag for tag in tags if tag.pk not in parents), key=lambda tag: tag.position)
