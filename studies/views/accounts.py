@@ -81,7 +81,7 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
         return render(request, "registration/invitation_closed.html", status=410)
     form = AcceptForm(request.POST or None, email=found.email)
     if request.method != "POST":
-        return _private(render(request, "registration/invitation.html", {"form": form, "invitation": found}))
+        return render(request, "registration/invitation.html", {"form": form, "invitation": found})
     if not form.is_valid():
         return render(request, "registration/invitation.html", {"form": form, "invitation": found}, status=422)
     try:
@@ -91,12 +91,6 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
     login(request, user, backend=MODEL_BACKEND)
     messages.success(request, f"Welcome, {user}. Your account is open.")
     return redirect("home")
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    """The link is a key: no other page is told that the visitor comes from here."""
-    response["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 @signed_in

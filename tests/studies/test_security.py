@@ -49,7 +49,7 @@ def test_every_answer_carries_a_strict_policy(admin_client, path):
     assert "unsafe" not in answer["Content-Security-Policy"]
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["X-Frame-Options"] == "DENY"
-    assert answer["Referrer-Policy"] in ("same-origin", "no-referrer")
+    assert answer["Referrer-Policy"] == "same-origin"
     assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
