@@ -271,7 +271,7 @@ def test_a_record_that_never_ends_is_refused_before_it_fills_the_memory() -> Non
         list(pubmed_xml.read(Endless(), Reading()))  # type: ignore[arg-type]
 
 
-def test_the_same_bytes_give_the_same_digest_and_a_changed_word_another() -> None:
+def test_the_same_bytes_give_equal_records_and_a_changed_word_another() -> None:
     text = (FOLDER / "mesh_and_lists.xml").read_bytes()
 
     first, again, other = (
@@ -279,8 +279,7 @@ def test_the_same_bytes_give_the_same_digest_and_a_changed_word_another() -> Non
         for body in (text, text, text.replace(b"Skin Aging", b"Skin Ageing"))
     )
 
-    assert first.digest() == again.digest() != other.digest()
-    assert first.as_json()["mesh"][0]["qualifiers"][0]["name"] == "drug effects"
+    assert first == again != other
 
 
 VALID = b"\n".join((FOLDER / f"{name}.xml").read_bytes() for name in ("own_ids_and_reference_ids",))
