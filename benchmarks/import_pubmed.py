@@ -61,7 +61,9 @@ def main() -> None:
 def search(environment: dict[str, str], n: int) -> None:
     first = work(environment, "search", "synthetic[tiab]")
     print(f"first run: {rate(first)} end to end, {first['created']} created")
-    print(f"  of {first['seconds']:.1f} s: searches {first['planned']:.1f} s, the worker's own CPU {first['cpu']:.1f} s")
+    print(
+        f"  of {first['seconds']:.1f} s: searches {first['planned']:.1f} s, the worker's own CPU {first['cpu']:.1f} s"
+    )
     print(f"  peak memory of the worker {first['peak']:.0f} MB")
     second = work(environment, "search", "synthetic[tiab]")
     print(f"nothing new: {second['seconds']:.1f} s for {second['found']} ids, {second['fetched']} articles fetched")

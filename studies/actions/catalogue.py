@@ -1,7 +1,7 @@
 """The one place where a source's Record meets a Report: an idempotent upsert in batches."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
@@ -10,8 +10,7 @@ from studies.actions import bulk, locks, notices, registrations, report_values
 from studies.actions.report_values import Said, fingerprint_of, gaps_filled, merged_values, starter_fingerprints
 from studies.actions.study_rows import TagTree, fill, refresh_studies
 from studies.models import AuditEvent, FullText, Report, Study
-from studies.models.study import MAX_DOI
-from studies.sources.record import OtherId, Record
+from studies.sources.record import Record
 from studies.terms import FindingResult
 
 # Who knows best. An equal source replaces, a poorer one only fills gaps.
@@ -27,31 +26,33 @@ class Taken:
     reason: str = ""
 
 
-def upsert(records: Sequence[Record], *, source: str, by: object = None) -> list[Taken]:
+def upsert(records: Sequence[Record | Said], *, source: str, by: object = None) -> list[Taken]:
     """Take records over; the answer has one entry a record, in order.
 
-    `source` is `pubmed`, `pmc` or `file`. The number of SQL statements does not depend on the number of records,
-    unless the database refuses one: then each goes by itself, so that the others are kept.
+    `source` is `pubmed`, `pmc` or `file`; records may come prepared as `Said`. The number of SQL statements does not
+    depend on the number of records, unless the database refuses one: then each goes by itself, so that the others
+    are kept.
     """
+    said = [record if isinstance(record, Said) else Said(record) for record in records]
     try:
         with transaction.atomic():
-            return _Batch(records, source, by).take()
+            return _Batch(said, source, by).take()
     except (DataError, IntegrityError, ValueError) as error:  # ValueError: a NUL inside a text
-        if len(records) == 1:
+        if len(said) == 1:
             return [Taken(FindingResult.REJECTED, reason=f"The database refused it: {str(error).splitlines()[0]}")]
-        return [taken for record in records for taken in upsert([record], source=source, by=by)]
+        return [taken for one in said for taken in upsert([one], source=source, by=by)]
 
 
 class _Batch:
     """One batch on its way into the catalogue; the steps of `take` run in one transaction."""
 
-    def __init__(self, records: Sequence[Record], source: str, by: object) -> None:
-        self.records = [_storable(record) for record in records]
-        self.said = [Said(record) for record in self.records]
+    def __init__(self, said: Sequence[Said], source: str, by: object) -> None:
+        self.said = said
+        self.records = [one.record for one in said]
         self.source = source
         self.by = by
         self.now = timezone.now()
-        self.taken: list[Taken] = [Taken(FindingResult.UNCHANGED) for _ in records]
+        self.taken: list[Taken] = [Taken(FindingResult.UNCHANGED) for _ in said]
         self.new: dict[int, Report] = {}  # by position in the batch
         self.changed: dict[int, tuple[Report, list[str]]] = {}  # by primary key, with the names of the fields
 
@@ -301,10 +302,3 @@ def _may_be_one(one: Record, other: Record) -> bool:
 
 def _age(thing: Record | Report) -> tuple[int, str]:
     return thing.pmid_version, thing.revised_on.isoformat() if thing.revised_on else ""
-
-
-def _storable(record: Record) -> Record:
-    """An identifier too long to be one is kept among the others."""
-    if len(record.doi) <= MAX_DOI:
-        return record
-    return replace(record, doi="", other_ids=(*record.other_ids, OtherId("doi", record.doi)))

@@ -3,14 +3,15 @@
 import hashlib
 import re
 import unicodedata
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
 from studies.actions import bulk
 from studies.models import FullText, Report
+from studies.models.study import MAX_DOI
 from studies.sources.record import FullText as SourceText
-from studies.sources.record import PartialDate, Record
+from studies.sources.record import OtherId, PartialDate, Record
 
 _JSON = (
     "other_ids",
@@ -65,11 +66,16 @@ _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
 
 class Said:
-    """What one record says, as columns of Report: `values`, their JSON text and its digest."""
+    """What one record says, as columns of Report: `values`, their JSON text and its digest.
+
+    Making it costs as much as parsing the record and needs no database: a run does it while PostgreSQL works.
+    """
 
     __slots__ = ("digest", "fingerprint", "json", "record", "values")
 
     def __init__(self, record: Record) -> None:
+        if len(record.doi) > MAX_DOI:  # too long to be one: kept among the others
+            record = replace(record, doi="", other_ids=(*record.other_ids, OtherId("doi", record.doi)))
         values = {name: getattr(record, name) for name in _PLAIN}
         for name in _JSON:
             values[name] = [_compact(item) for item in getattr(record, name)]

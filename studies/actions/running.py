@@ -11,10 +11,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from studies.actions import catalogue, findings, importing, locks, pacing, planning, searching, vanishing
+from studies.actions.report_values import Said
 from studies.models import Finding, SearchRun
 from studies.sources import jats, pubmed_xml
 from studies.sources.entrez import Entrez, SourceError, SourceRefused
-from studies.sources.record import Reading, Record, Rejection
+from studies.sources.record import Reading, Rejection
 from studies.sources.xml_stream import BrokenXML
 from studies.terms import FindingResult, RunKind, RunState
 
@@ -130,19 +131,19 @@ def _portions(run_id: int, size: int) -> Iterator[list[Finding]]:
         after = portion[-1].position
 
 
-def _read_pubmed(entrez: Entrez, ids: Sequence[str]) -> tuple[list[Record], Reading]:
+def _read_pubmed(entrez: Entrez, ids: Sequence[str]) -> tuple[list[Said], Reading]:
     return _read(lambda part: entrez.fetch_batch([int(i) for i in part]), pubmed_xml.read, list(ids))
 
 
-def _read_pmc(entrez: Entrez, ids: Sequence[str]) -> tuple[list[Record], Reading]:
+def _read_pmc(entrez: Entrez, ids: Sequence[str]) -> tuple[list[Said], Reading]:
     return _read(entrez.fetch_pmc, jats.read, list(ids))
 
 
-def _read(fetch: Callable[[list[str]], bytes], parse: Any, ids: list[str]) -> tuple[list[Record], Reading]:
+def _read(fetch: Callable[[list[str]], bytes], parse: Any, ids: list[str]) -> tuple[list[Said], Reading]:
     """Fetch and parse; an answer that stays unreadable is asked for in halves until the bad id stands alone."""
     reading = Reading()
     try:
-        return list(parse(BytesIO(fetch(ids)), reading)), reading
+        return [Said(record) for record in parse(BytesIO(fetch(ids)), reading)], reading
     except (BrokenXML, SourceRefused) as error:
         if len(ids) == 1:
             return [], Reading(rejections=[Rejection("", ids[0], str(error))])
@@ -155,14 +156,14 @@ def _read(fetch: Callable[[list[str]], bytes], parse: Any, ids: list[str]) -> tu
     return first + second, both
 
 
-def _take_over(run_id: int, portion: list[Finding], records: list[Record], reading: Reading) -> SearchRun:
+def _take_over(run_id: int, portion: list[Finding], said: list[Said], reading: Reading) -> SearchRun:
     with _step(run_id) as run:
         asked = {finding.identifier: finding for finding in portion}
-        name = (lambda r: r.pmcid) if run.kind == RunKind.PMC else (lambda r: str(r.pmid))
-        wanted = [record for record in records if name(record) in asked]
+        name = (lambda one: one.record.pmcid) if run.kind == RunKind.PMC else (lambda one: str(one.record.pmid))
+        wanted = [one for one in said if name(one) in asked]
         taken = catalogue.upsert(wanted, source="pmc" if run.kind == RunKind.PMC else "pubmed", by=run)
-        for record, what in zip(wanted, taken, strict=True):
-            finding = asked[name(record)]
+        for one, what in zip(wanted, taken, strict=True):
+            finding = asked[name(one)]
             finding.report_id, finding.result, finding.reason = what.report_id, what.result, what.reason
         for rejection in reading.rejections:
             if finding := asked.get(rejection.identifier):
@@ -172,7 +173,10 @@ def _take_over(run_id: int, portion: list[Finding], records: list[Record], readi
             finding.result = FindingResult.VANISHED
             finding.reason = "Asked for, but not in the answer."
         if run.kind != RunKind.PMC:
-            vanishing.note_polls(served=[r.pmid for r in wanted if r.pmid], silent=[int(f.identifier) for f in silent])
+            vanishing.note_polls(
+                served=[one.record.pmid for one in wanted if one.record.pmid],
+                silent=[int(f.identifier) for f in silent],
+            )
         findings.settle(portion)
-        findings.count(run, portion, n_fetched=len(wanted), n_errors=len(records) - len(wanted))
+        findings.count(run, portion, n_fetched=len(wanted), n_errors=len(said) - len(wanted))
         return run
