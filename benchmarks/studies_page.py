@@ -1,4 +1,4 @@
-"""The Studies page at 100,000 studies: milliseconds on the server, median of 20 warm requests, for each kind of question.
+"""The Studies page at 100,000 studies: milliseconds on the server, the median of 20 warm requests.
 
 python -m benchmarks.studies_page [--studies 100000]
 """
@@ -51,7 +51,7 @@ def measure(n: int) -> None:
         questions[f"one {facet} term, newest"] = f"?{facet}={slug}&sort=newest"
     questions |= {f"{word}, newest": f"?q={word}&sort=newest" for word in WORDS}
     questions |= {f"{word}, relevance": f"?q={word}&sort=relevance" for word in WORDS}
-    questions["2015 and later, newest"] = "?from=2015&sort=newest"
+    questions["2015 and later, newest"] = "?year_from=2015&sort=newest"
     for name, query in questions.items():
         print(f"{name:36} {median(client, '/studies/' + query):6.0f} ms")
 

@@ -63,11 +63,12 @@ INSERT INTO studies_report (study_id, kind, source, digest, edited_fields, creat
     doi, other_ids, fingerprint, title, vernacular_title, abstract, abstract_copyright, other_abstracts, coi_statement,
     authors, authors_complete, investigators, journal, journal_abbreviation, issns, nlm_unique_id, volume, issue, pages,
     book_title, publisher, published_raw, published_on, published_precision, history, status, owner, indexing_method,
-    languages, publication_types, mesh, keywords, substances, grants, databanks, "references", relations)
+    languages, publication_types, mesh, supplementary_mesh, keywords, substances, grants, databanks, "references",
+    relations)
 SELECT id, 'article', 'pubmed', '', '{}', now(), now(), id, 1, '10.5555/synthetic.' || id, '[]', '', title, '',
     jsonb_build_array(jsonb_build_object('label', '', 'category', '', 'text', search_abstract)), '', '[]', '',
     '[]', true, '[]', journal, journal, '[]', '', '', '', '', '', '', year::text, published_on, 'day', '[]', '', '', '',
-    '[]', '[]', '[]', '[]', '[]', '[]', '[]', '[]', '[]'
+    '[]', '[]', '[]', '[]', '[]', '[]', '[]', '[]', '[]', '[]'
 FROM studies_study ORDER BY id
 """
 

@@ -11,6 +11,7 @@ from studies.queries.vocabulary import Vocabulary
 from studies.terms import Facet, StudyDesign
 
 NEW_FOR = timedelta(days=14)
+FEW = 4000  # hits that are sorted faster than the newest studies are searched for them
 SHOWN_AT_ONCE = 8  # terms of a facet before "more"
 OPEN_AT_FIRST = ("design", Facet.SOURCE, Facet.DELIVERY)
 ROW_FACETS = (Facet.SOURCE, Facet.PRODUCT, Facet.DELIVERY)
@@ -120,7 +121,7 @@ def listing(filters: Filters, vocabulary: Vocabulary, *, now: datetime) -> Listi
     counts = facets.count(asked, vocabulary)
     n_pages = max(-(-counts.total // search.PAGE_SIZE), 1)
     page = min(filters.page, n_pages)
-    with search.planned(by_index=bool(asked.words)):
+    with search.planned(by_index=bool(asked.words), few=counts.total < FEW):
         studies = search.page_of(asked, vocabulary, page) if counts.total else []
     marked = search.highlights(asked.words, studies) if asked.words and studies else {}
     return Listing(

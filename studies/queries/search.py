@@ -61,13 +61,15 @@ def _identifier_matches(text: str) -> Iterable[tuple[str, str, Q]]:
 
 
 @contextmanager
-def planned(*, by_index: bool, by_hash: bool = False) -> Iterator[None]:
+def planned(*, by_index: bool, by_hash: bool = False, few: bool = False) -> Iterator[None]:
     """A transaction whose plans suit the narrow list columns.
 
     The planner takes the reading of a long search vector for free and would read all of them; the bitmap of the
-    index reads none. Nor does it know how few groups a count has, and would sort every hit to find them.
+    index reads none. Nor does it know how few groups a count has, and would sort every hit to find them. Of a `few`
+    hits it would look for the newest by walking all studies in order of date.
     """
-    off = [name for name, is_off in (("enable_seqscan", by_index), ("enable_sort", by_hash)) if is_off]
+    switches = (("enable_seqscan", by_index), ("enable_sort", by_hash), ("enable_indexscan", few))
+    off = [name for name, is_off in switches if is_off]
     with transaction.atomic(), connection.cursor() as cursor:
         # Local to the outermost transaction, which may be longer than ours: put back what we change.
         cursor.execute("SELECT set_config('work_mem', '48MB', true)")
