@@ -78,11 +78,10 @@ def _grouped(hits: QuerySet[Study], dimensions: list[str], *, by_index: bool) ->
     """A row for each combination of the short columns, its studies' terms joined to one text."""
     inner, values = hits.query.sql_with_params()
     counted = [0, *(1 << place for place in range(len(dimensions)))]
-    # OFFSET 0 keeps the inner query whole, so that `failed` is computed once a row.
     statement = f"""
         SELECT failed, design, notice_status, is_starter, has_full_text, n_registrations > 0, count(*),
             string_agg(packed_terms, '')
-        FROM ({inner} OFFSET 0) AS hit (failed, design, notice_status, is_starter, has_full_text, n_registrations,
+        FROM ({inner}) AS hit (failed, design, notice_status, is_starter, has_full_text, n_registrations,
             packed_terms)
         WHERE failed = ANY(%s) GROUP BY 1, 2, 3, 4, 5, 6
     """  # noqa: S608 - `inner` is Django's own SQL with its parameters apart

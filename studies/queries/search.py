@@ -73,6 +73,10 @@ def planned(*, by_index: bool, by_hash: bool = False, few: bool = False) -> Iter
     with transaction.atomic(), connection.cursor() as cursor:
         # Local to the outermost transaction, which may be longer than ours: put back what we change.
         cursor.execute("SELECT set_config('work_mem', '48MB', true)")
+        # Ranking and joining texts cost far more a row than the planner believes: two workers are always worth it.
+        cursor.execute(
+            "SELECT set_config('parallel_setup_cost', '10', true), set_config('parallel_tuple_cost', '0', true)"
+        )
         for name in off:
             cursor.execute("SELECT set_config(%s, 'off', true)", [name])
         yield
