@@ -10,7 +10,7 @@ from studies.terms import Facet, NoticeStatus, StudyDesign
 MAX_WORDS = 300
 MAX_VALUES = 40  # of one name: an address is typed by people or made by us
 NUMBERS = {"year_from": (1600, 2200), "year_to": (1600, 2200), "people": (0, 10_000_000), "months": (0, 1200)}
-FLAGS = ("registered", "full_text", "everything")
+FLAGS = ("registered", "full_text", "human", "everything")
 SORTS = {
     "relevance": "Relevance",
     "newest": "Newest first",
@@ -27,11 +27,13 @@ NOTICES: dict[str, tuple[int, ...]] = {
     "none": (NoticeStatus.NONE,),
 }
 CHECKED = ("starter", "verified")
+MAY_BE_UNKNOWN = ("people", "months")  # numbers that many studies do not give: `unknown` keeps those studies in
 CHOICES: dict[str, Collection[str]] = {
     "design": StudyDesign.values,
     "notice": NOTICES,
     "checked": CHECKED,
     "all": Facet.values,
+    "unknown": MAY_BE_UNKNOWN,
 }
 
 
@@ -62,6 +64,9 @@ class Filters:
 
         lists = _lists(values_of, slugs, ignored)
         numbers = _numbers(last, ignored)
+        # Without its number the wish says nothing.
+        unknown = tuple(name for name in lists.pop("unknown", ()) if name in numbers)
+        lists |= {"unknown": unknown} if unknown else {}
         sort = last("sort")
         if sort not in {"", *SORTS}:
             ignored.append(f"sort={sort}")
@@ -98,12 +103,17 @@ class Filters:
         if name in self.flags:
             return replace(self, flags=self.flags - {name}, page=1)
         if name in self.numbers:
-            return replace(self, numbers={k: v for k, v in self.numbers.items() if k != name}, page=1)
+            numbers = {k: v for k, v in self.numbers.items() if k != name}
+            return replace(self.without("unknown", name), numbers=numbers, page=1)
         kept = tuple(v for v in self.of(name) if v != value)
         lists = {k: v for k, v in {**self.lists, name: kept}.items() if v}
         if name in Facet.values and len(kept) < 2:
             lists["all"] = tuple(facet for facet in lists.get("all", ()) if facet != name)
         return replace(self, lists={k: v for k, v in lists.items() if v}, page=1)
+
+    def including_unknown(self, name: str) -> Self:
+        """The same question, with the studies that do not give the number `name` asks for."""
+        return replace(self, lists={**self.lists, "unknown": (*self.of("unknown"), name)}, page=1)
 
     def query(self, *, page: int | None = None) -> str:
         """The canonical query string, `?` included; empty for the plain list."""

@@ -24,9 +24,11 @@ _NOTICE_LABELS = {
 }
 _CHECKED_LABELS = {"starter": "Starter data, to be verified", "verified": "From a source"}
 _NUMBER_LABELS = {"year_from": "From {}", "year_to": "To {}", "people": "{}+ people", "months": "{}+ months followed"}
+_UNKNOWN_LABELS = {"people": "how many people took part", "months": "how long people were followed"}
 _FLAG_LABELS = {
     "registered": "Has a registration",
     "full_text": "Has full text",
+    "human": "Without animal and in-vitro studies",
     "everything": "With indirect, plant and platelet studies",
 }
 
@@ -78,6 +80,15 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True)
+class Unknown:
+    """Studies that a number keeps out because they do not give it, and the address that lets them in."""
+
+    n: int
+    what: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """Everything the page says. `pages` holds (number, url), a number of 0 for a gap."""
 
@@ -93,6 +104,7 @@ class Listing:
     n_pages: int
     pages: tuple[tuple[int, str], ...]
     sentence: str = ""  # about words that could not be searched for
+    unknown: tuple[Unknown, ...] = ()
 
     @property
     def first(self) -> int:
@@ -129,7 +141,7 @@ def listing(filters: Filters, vocabulary: Vocabulary, *, now: datetime) -> Listi
         total=counts.total,
         rows=tuple(row(study, vocabulary, now, marked.get(study.pk)) for study in studies),
         panels=_panels(filters, vocabulary, counts),
-        chips=tuple(_chips(filters, vocabulary)),
+        chips=tuple(chips_of(filters, vocabulary)),
         registered=counts.registered,
         full_text=counts.full_text,
         sorts=tuple((value, label) for value, label in SORTS.items() if filters.words or value != "relevance"),
@@ -137,6 +149,14 @@ def listing(filters: Filters, vocabulary: Vocabulary, *, now: datetime) -> Listi
         n_pages=n_pages,
         pages=tuple(_pages(filters, page, n_pages)),
         sentence=sentence,
+        unknown=unknown(asked, vocabulary),
+    )
+
+
+def unknown(filters: Filters, vocabulary: Vocabulary) -> tuple[Unknown, ...]:
+    return tuple(
+        Unknown(n, _UNKNOWN_LABELS[name], filters.including_unknown(name).query())
+        for name, n in search.unknown(filters, vocabulary).items()
     )
 
 
@@ -207,7 +227,7 @@ def _branch(
             yield from beneath
 
 
-def _chips(filters: Filters, vocabulary: Vocabulary) -> Iterable[Chip]:
+def chips_of(filters: Filters, vocabulary: Vocabulary) -> Iterable[Chip]:
     def chip(facet: str, label: str, name: str, value: str = "", *, is_not: bool = False) -> Chip:
         return Chip(facet, label, filters.without(name, value).query() or "?", is_not)
 
@@ -225,6 +245,7 @@ def _chips(filters: Filters, vocabulary: Vocabulary) -> Iterable[Chip]:
         ("design", "Design", dict(StudyDesign.choices)),
         ("notice", "Notices", _NOTICE_LABELS),
         ("checked", "Data", _CHECKED_LABELS),
+        ("unknown", "Also where not known", {"people": "people", "months": "follow-up"}),
     ):
         for value in filters.of(name):
             yield chip(title, labels[value], name, value)

@@ -14,7 +14,7 @@ from studies import identifiers
 from studies.models import Study
 from studies.queries.filters import NOTICES, Filters
 from studies.queries.vocabulary import Vocabulary
-from studies.terms import Facet
+from studies.terms import Facet, StudyDesign
 
 PAGE_SIZE = 25
 # Private-use characters: unlike tags they survive escaping, and no source has a use for them.
@@ -104,9 +104,12 @@ def narrowed(filters: Filters, vocabulary: Vocabulary) -> QuerySet[Study]:
         studies = studies.filter(search_vector=query_of(filters.words))
     for name, condition in _RANGES.items():
         if name in filters.numbers:
-            studies = studies.filter(**{condition: filters.numbers[name]})
+            enough = Q(**{condition: filters.numbers[name]})
+            studies = studies.filter(enough | Q(**{_COLUMNS[name]: None}) if name in filters.of("unknown") else enough)
     if "registered" in filters.flags:
         studies = studies.filter(n_registrations__gt=0)
+    if "human" in filters.flags:
+        studies = studies.exclude(design__in=(StudyDesign.ANIMAL, StudyDesign.IN_VITRO))
     if "full_text" in filters.flags:
         studies = studies.filter(has_full_text=True)
     for slug in filters.of("not"):
@@ -122,6 +125,21 @@ _RANGES = {
     "people": "n_participants__gte",
     "months": "follow_up_months__gte",
 }
+
+
+_COLUMNS = {"people": "n_participants", "months": "follow_up_months"}
+
+
+def unknown(filters: Filters, vocabulary: Vocabulary) -> dict[str, int]:
+    """How many studies meet every filter but do not say the number that one asks for; by the filter's name."""
+    asked = [name for name in _COLUMNS if name in filters.numbers and name not in filters.of("unknown")]
+    counts = {}
+    for name in asked:
+        others = filters.without(name)
+        found = narrowed(others, vocabulary).filter(*alternatives(others, vocabulary).values())
+        with planned(by_index=bool(filters.words)):
+            counts[name] = found.filter(**{_COLUMNS[name]: None}).count()
+    return {name: n for name, n in counts.items() if n}
 
 
 def alternatives(filters: Filters, vocabulary: Vocabulary) -> dict[str, Q]:

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from studies.models import Tag
 from studies.terms import Facet
 
+_COLUMNS = ("facet", "slug", "label", "definition", "parent", "position", "is_retired", "is_out_of_scope")
+
 
 class Vocabulary:
     """Every term of the catalogue; one query."""
 
     def __init__(self) -> None:
-        tags = list(Tag.objects.only("facet", "slug", "label", "definition", "parent", "position", "is_retired"))
+        tags = list(Tag.objects.only(*_COLUMNS))
         self.by_id: dict[int, Tag] = {tag.pk: tag for tag in tags}
         self.by_slug: dict[str, Tag] = {tag.slug: tag for tag in tags}
         self._beneath: dict[tuple[str, int | None], list[Tag]] = defaultdict(list)
