@@ -131,9 +131,12 @@ def listing(filters: Filters, vocabulary: Vocabulary, *, now: datetime) -> Listi
         sentence = f"“{words}” holds only words too common to search for, so all studies are shown."
         asked = replace(filters, words="")
     counts = facets.count(asked, vocabulary)
-    n_pages = max(-(-counts.total // search.PAGE_SIZE), 1)
+    n_listed = min(counts.total, search.RANKED) if asked.order == "relevance" else counts.total
+    if n_listed < counts.total:
+        sentence = f"So many studies match that only the newest {n_listed:,} are ranked: add words, or sort by date."
+    n_pages = max(-(-n_listed // search.PAGE_SIZE), 1)
     page = min(filters.page, n_pages)
-    with search.planned(by_index=bool(asked.words), few=counts.total < FEW):
+    with search.planned(by_index=bool(asked.words), few=asked.order == "relevance" or counts.total < FEW):
         studies = search.page_of(asked, vocabulary, page) if counts.total else []
     marked = search.highlights(asked.words, studies) if asked.words and studies else {}
     return Listing(
