@@ -245,6 +245,14 @@ def test_an_address_read_and_written_says_the_same():
     assert read(address[1:], **slugs).query() == address
 
 
+def test_words_are_answered_by_relevance_unless_the_reader_chose_otherwise():
+    assert read("q=fat&sort=").order == "relevance"
+    assert read("q=fat&sort=newest").query() == "?q=fat&sort=newest"
+    assert read("q=fat&sort=relevance").query() == "?q=fat"
+    assert read("sort=newest").query() == ""
+    assert read("sort=relevance").order == "newest"
+
+
 @pytest.mark.parametrize(
     "nonsense",
     [
