@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import IO
 
-from studies.sources import jats, nbib, pubmed_xml, ris, table
+from studies.sources import bibtex, jats, nbib, pubmed_xml, ris, table
 from studies.sources.record import Reading, Record
 from studies.sources.text_stream import UnreadableFile, seekable, text_lines, unpacked
 from studies.sources.xml_stream import BrokenXML
@@ -15,7 +15,7 @@ from studies.sources.xml_stream import BrokenXML
 __all__ = ["BrokenXML", "Kind", "UnreadableFile", "kind_of", "open_records", "recognise"]
 
 _HEAD = 1 << 16
-_ACCEPTED = "PubMed XML, PMC (JATS) XML, nbib/MEDLINE, RIS or CSV"
+_ACCEPTED = "PubMed XML, PMC (JATS) XML, nbib/MEDLINE, RIS, BibTeX or CSV"
 
 
 class Kind(Enum):
@@ -25,6 +25,7 @@ class Kind(Enum):
     JATS = "JATS XML"
     MEDLINE = "nbib/MEDLINE"
     RIS = "RIS"
+    BIBTEX = "BibTeX"
     TABLE = "CSV"
 
 
@@ -32,6 +33,7 @@ _ROOT = re.compile(r"<(?:[\w.-]+:)?([A-Za-z][\w.-]*)[\s/>]")
 _PROLOG = (("<?", "?>"), ("<!--", "-->"), ("<!", ">"))
 _MEDLINE = re.compile(r"^PMID- ?\d", re.M)
 _RIS = re.compile(r"^TY  ?-", re.M)
+_BIBTEX = re.compile(r"^[ \t]{0,20}@[ \t]{0,9}[A-Za-z]\w{0,40}\s{0,9}[{(]", re.M)
 # What people send by mistake, and what to do instead.
 _BINARY = (
     (b"%PDF", "This is a PDF; export the references from PubMed or your reference manager as nbib or RIS instead."),
@@ -44,7 +46,6 @@ _BINARY = (
     (b"SQLite format 3", "This is a database; export its references as RIS or CSV."),
 )
 _FOREIGN = (
-    (re.compile(r"^\s*@\w+\s*[{(]", re.M), "This is BibTeX; export the references as RIS or nbib instead."),
     (re.compile(r"^%0 ", re.M), "This is EndNote's own format; export the references as RIS instead."),
     (re.compile(r"^FN (?:Clarivate|ISI|Thomson)", re.M), "This is Web of Science's plain text; export as RIS instead."),
     (re.compile(r"^\s*[{\[]"), "This is JSON; export the references as RIS, nbib or CSV instead."),
@@ -108,6 +109,8 @@ def recognise(head: bytes, name: str) -> Kind:
         return Kind.MEDLINE
     if _RIS.search(text):
         return Kind.RIS
+    if _BIBTEX.search(text):
+        return Kind.BIBTEX
     for pattern, sentence in _FOREIGN:
         if pattern.search(text):
             raise UnreadableFile(sentence)
@@ -178,5 +181,6 @@ _READERS: dict[Kind, Callable[[IO[bytes], Reading, int], Iterator[Record]]] = {
     Kind.JATS: _xml_reader(jats.read),
     Kind.MEDLINE: _text_reader(nbib.read),
     Kind.RIS: _text_reader(ris.read),
+    Kind.BIBTEX: _text_reader(bibtex.read),
     Kind.TABLE: _text_reader(table.read),
 }

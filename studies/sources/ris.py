@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from studies import identifiers
 from studies.sources.dates import month_number, numbered_date, partial_date
+from studies.sources.hints import issns_in, labelled_pmid, language_code, notice_of, pmcid_of, pmid_in_address
 from studies.sources.names import author_of
 from studies.sources.nbib import joined
 from studies.sources.pubmed_xml import kind_of
@@ -23,26 +24,11 @@ from studies.sources.text_stream import clean
 from studies.terms import ReportKind
 
 _LINE = re.compile(r"\ufeff?([A-Z][A-Z0-9])  ?- ?(.*)|\ufeff?([A-Z][A-Z0-9])  ?-$")
-_PUBMED_ADDRESS = re.compile(r"(?:pubmed\.ncbi\.nlm\.nih\.gov/|ncbi\.nlm\.nih\.gov/pubmed/)(\d{1,9})\b", re.I)
-_LABELLED_PMID = re.compile(r"\b(?:pmid|pubmed(?: pmid| id)?|medline)\s?[:=]\s?([1-9]\d{0,8})\b", re.I)
-_PMC_ADDRESS = re.compile(r"/(?:pmc/)?articles/(PMC\d{1,10})\b", re.I)
-_NOTICE = re.compile(
-    r"^(Retraction in|Retraction of|Erratum in|Erratum for|Expression of concern in|Expression of concern for|"
-    r"Comment in|Comment on|Republished in|Republished from|Update in|Update of|Retracted and republished in|"
-    r"Corrected and republished in|Partial retraction in)\s*:?\s*(.*)$",
-    re.I,
-)
 _MARKUP = re.compile(r"</?(?:p|br|i|b|sup|sub|em|strong|span|div)\b[^>]{0,200}>", re.I)
-_ISSN = re.compile(r"\b(\d{4})-?(\d{3}[\dXx])\b")
 _NUMBERED = re.compile(r"(\d{4})/(\d{0,2})/?(\d{0,2})")
 _CONTENT = frozenset({"TI", "T1", "AU", "A1", "DO", "AB", "N2", "PY"})
 _BOOKS = frozenset({"BOOK", "CHAP", "EBOOK", "ECHAP", "EDBOOK"})
 _MEETINGS = frozenset({"CPAPER", "CONF", "ABST"})
-_LANGUAGES = {
-    "english": "eng", "german": "ger", "french": "fre", "spanish": "spa", "italian": "ita", "portuguese": "por",
-    "chinese": "chi", "japanese": "jpn", "korean": "kor", "russian": "rus", "polish": "pol", "turkish": "tur",
-    "dutch": "dut", "persian": "per", "czech": "cze", "en": "eng", "de": "ger", "fr": "fre", "es": "spa",
-}  # fmt: skip
 
 Tags = list[tuple[str, str]]
 
@@ -119,14 +105,12 @@ def _record(tags: Tags) -> Record:
         journal_abbreviation=_text(first("JA", "J2", "JI", "NL")),
         book_title=_text(first("T2", "BT")) if genre in _BOOKS else "",
         publisher=first("PB", "PU"),
-        issns=tuple(
-            dict.fromkeys(f"{a}-{b.upper()}" for value in every.get("SN", ()) for a, b in _ISSN.findall(value))
-        ),
+        issns=issns_in(every.get("SN", ())),
         volume=first("VL"),
         issue=first("IS"),
         pages=_pages(first("SP"), first("EP")) or first("C7"),
         published=_published(first("PY", "Y1"), first("DA", "Y1")),
-        languages=tuple(_LANGUAGES.get(value.lower(), value.lower()) for value in every.get("LA", ())),
+        languages=tuple(language_code(value) for value in every.get("LA", ())),
         publication_types=types,
         keywords=tuple(dict.fromkeys(Keyword(_text(value)) for value in every.get("KW", ()))),
         relations=relations,
@@ -155,10 +139,10 @@ def _pmid(every: dict[str, list[str]]) -> int | None:
     """Only a number that says it is a PMID: by a label, by PubMed's address, or by its database's own field."""
     for name in ("AN", "ID", "M1", "M2", "C1", "C2", "C5", "C6", "N1", "U1", "UR", "L1", "L2", "LK", "L3"):
         for value in every.get(name, ()):
-            found = _PUBMED_ADDRESS.search(value)
-            if found is None and name not in {"UR", "L1", "L2", "LK", "L3"} and not _NOTICE.match(value):
-                found = _LABELLED_PMID.search(value[:2000])
-            if found and (number := identifiers.pmid(found[1])):
+            number = pmid_in_address(value)
+            if number is None and name not in {"UR", "L1", "L2", "LK", "L3"}:
+                number = labelled_pmid(value)
+            if number:
                 return number
     databases = " ".join(every.get("DB", []) + every.get("DP", [])).lower()
     fields: tuple[str, ...] = ()
@@ -176,8 +160,7 @@ def _pmid(every: dict[str, list[str]]) -> int | None:
 def _pmcid(every: dict[str, list[str]]) -> str:
     for name in ("C2", "AN", "ID", "M2", "C1", "UR", "L1", "L2", "LK"):
         for value in every.get(name, ()):
-            found = _PMC_ADDRESS.search(value)
-            if number := identifiers.pmcid(found[1] if found else value):
+            if number := pmcid_of(value):
                 return number
     return ""
 
@@ -203,29 +186,8 @@ def _relations(every: dict[str, list[str]]) -> Iterator[Relation]:
     """Ovid writes PubMed's notices into N1; the kinds are PubMed's own."""
     for name in ("N1", "M1", "CM"):
         for value in every.get(name, ()):
-            if found := _NOTICE.match(_text(value)):
-                kind = _SPELLING[re.sub(r"\s+", "", found[1]).lower()]
-                text = found[2]
-                number = _LABELLED_PMID.search(text)
-                pmid = identifiers.pmid(number[1]) if number else None
-                yield Relation(kind, text, pmid, doi=_doi_in(text))
-
-
-_SPELLING = {
-    name.lower(): name
-    for line in (
-        "RetractionIn RetractionOf ErratumIn ErratumFor ExpressionOfConcernIn ExpressionOfConcernFor CommentIn",
-        "CommentOn RepublishedIn RepublishedFrom UpdateIn UpdateOf RetractedandRepublishedIn",
-        "CorrectedandRepublishedIn PartialRetractionIn",
-    )
-    for name in line.split()
-}
-_DOI_WITHIN = re.compile(r"\b10\.\d{4,9}/\S{1,200}")
-
-
-def _doi_in(text: str) -> str:
-    found = _DOI_WITHIN.search(text)
-    return identifiers.doi(found[0]) if found else ""
+            if relation := notice_of(_text(value)):
+                yield relation
 
 
 def _pages(first: str, last: str) -> str:

@@ -35,6 +35,7 @@ def _read(body: bytes, name: str = "upload", limit: int = LIMIT) -> tuple[list[R
         (NBIB, Kind.MEDLINE),
         (RIS, Kind.RIS),
         ("TY  - JOUR\nTI  - T\nER  - \n".encode("utf-16"), Kind.RIS),
+        (b"% from a library\n@string{j = {J}}\n@article{a, title={x}}", Kind.BIBTEX),
         (b"PMID,Title\n1,T\n", Kind.TABLE),
     ],
 )
@@ -59,7 +60,6 @@ def test_a_long_prolog_does_not_hide_the_root() -> None:
         (b"<!DOCTYPE html><html><body>x</body></html>", "web page"),
         (b"<?xml version='1.0'?><records><record/></records>", "begins with <records>"),
         (b"<eFetchResult><ERROR>no</ERROR></eFetchResult>", "answer of NCBI"),
-        (b"@article{a, title={x}}", "BibTeX"),
         (b"%0 Journal Article\n%T x", "EndNote"),
         (b'{"a": 1}', "JSON"),
         (b"31479209\n9500320\n24476887\n", "list of PMIDs"),
@@ -245,7 +245,13 @@ def test_the_delimiter_of_a_table_is_found(delimiter: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "latin-1"])
 @pytest.mark.parametrize(
-    "start", ["TY  - JOUR\nTI  - {}\nER  - \n", "PMID- 90000001\nTI  - {}\n", 'PMID,Title\n90000001,"{}"\n']
+    "start",
+    [
+        "TY  - JOUR\nTI  - {}\nER  - \n",
+        "PMID- 90000001\nTI  - {}\n",
+        'PMID,Title\n90000001,"{}"\n',
+        "@article{{a,\n  title = {{{}}}\n}}\n",
+    ],
 )
 def test_letters_survive_whatever_encoding_they_came_in(encoding: str, start: str) -> None:
     title = "Behandlung der Haut bei Müttern: größere Flächen, später geprüft"

@@ -1,4 +1,4 @@
-"""Import files of records: PubMed XML (also .gz), JATS, nbib, RIS or CSV."""
+"""Import files of records: PubMed XML (also .gz), JATS, nbib, RIS, BibTeX or CSV."""
 
 from pathlib import Path
 from typing import Any
