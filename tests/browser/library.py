@@ -1,0 +1,112 @@
+"""A catalogue with one of everything: the starter library, 500 synthetic studies, full texts, runs, people."""
+
+from datetime import timedelta
+from io import BytesIO
+
+from django.utils import timezone
+
+from studies.actions import accounts, catalogue
+from studies.actions.starter import load_starter, load_vocabulary
+from studies.models import AuditEvent, Finding, Heartbeat, Notice, Report, Search, SearchRun, Study, Tag, User
+from studies.sources import jats, pubmed_xml
+from studies.sources.record import Reading
+from studies.terms import FindingResult, RunKind, RunState, SiteRole
+from tests.ncbi.jats import FIRST, articles
+from tests.ncbi.synthetic import FIRST_PMID, HEAD, TAIL, corpus
+
+N_STUDIES = 500
+PASSWORD = "stratum corneum 1863"
+
+
+def fill() -> dict[str, object]:
+    """Write the catalogue and name one row of each kind that an address may ask for."""
+    load_vocabulary()
+    load_starter()
+    admin = User.objects.create_admin("admin@example.org", PASSWORD, first_name="Ada")
+    search = Search.objects.create(
+        name="Synthetic search", query="synthetic[tiab] " * 20, schedule="0 3 * * 1", next_run_at=timezone.now()
+    )
+    run = _finished(search, admin)
+    texts = [article for _, article in articles()]
+    for text in texts:
+        catalogue.upsert(list(jats.read(BytesIO(text), Reading())), source="pmc", by=admin)
+    invitation, secret = accounts.invite(by=admin, email="guest@example.org", role=SiteRole.CLINICIAN)
+    Heartbeat.objects.create(name="worker")
+    person = User.objects.create_user("clinician@example.org", PASSWORD, first_name="Clara")
+    return {
+        "admin": admin,
+        "search": search,
+        "run": run,
+        "runs": [run, *_other_runs(admin)],
+        "study": Study.objects.get(reports__pmid=FIRST_PMID),
+        "studies": _studies_worth_seeing(),
+        "report": Report.objects.get(pmid=FIRST_PMID),
+        "notice": Notice.objects.first(),
+        "tag": Tag.objects.first(),
+        "person": person,
+        "invitation": invitation,
+        "invitation secret": secret,
+        "reset": accounts.reset_token(person, by=admin),
+        "event": AuditEvent.objects.first(),
+    }
+
+
+def _finished(search: Search, admin: User) -> SearchRun:
+    """A run that brought the 500 studies, with a log that has every kind of result."""
+    now = timezone.now()
+    run = SearchRun.objects.create(
+        search=search,
+        kind=RunKind.SEARCH,
+        asked=search.query,
+        state=RunState.FINISHED,
+        by=admin,
+        planned_at=now,
+        started_at=now - timedelta(minutes=1),
+        finished_at=now,
+        n_found=N_STUDIES,
+        n_fetched=N_STUDIES,
+        n_created=N_STUDIES,
+        translation='"synthetic"[Title/Abstract]',
+        warnings=["An invented phrase was not found."],
+    )
+    records = list(pubmed_xml.read(BytesIO(HEAD + b"".join(corpus(N_STUDIES)) + TAIL), Reading()))
+    taken = catalogue.upsert(records, source="pubmed", by=run)
+    results = [FindingResult.CREATED, FindingResult.CHANGED, FindingResult.REJECTED, FindingResult.VANISHED]
+    Finding.objects.bulk_create(
+        Finding(
+            run=run,
+            position=place,
+            identifier=str(record.pmid),
+            report_id=what.report_id,
+            result=results[place % 4 if place < 20 else 0],
+            reason="A synthetic reason." if place % 4 > 1 and place < 20 else "",
+        )
+        for place, (record, what) in enumerate(zip(records, taken, strict=True), start=1)
+    )
+    return run
+
+
+def _other_runs(admin: User) -> list[SearchRun]:
+    """A file that was refused in part, one that waits, one that stands still; of each state that looks its own way."""
+    states = {RunState.FAILED: "The file ends in the middle of a record.", RunState.PAUSED: "", RunState.CANCELLED: ""}
+    runs = [
+        SearchRun.objects.create(
+            kind=RunKind.FILE, asked=f"a-long-file-name-of-a-{state}-import.nbib" * 3, state=state, failure=failure
+        )
+        for state, failure in states.items()
+    ]
+    other = Search.objects.create(name="Running", query="nanofat", is_paused=True, schedule="0 3 * * *")
+    going = SearchRun.objects.create(
+        search=other, kind=RunKind.SEARCH, asked="nanofat", state=RunState.RUNNING, by=admin, n_found=90, n_fetched=40
+    )
+    return [*runs, going]
+
+
+def _studies_worth_seeing() -> list[Study]:
+    """A starter study with a registration, a retracted one, one with its full text, one without a licence for it."""
+    return [
+        Study.objects.filter(is_starter=True, n_registrations__gt=0).exclude(title="").order_by("pk").first(),
+        Study.objects.get(reports__pmid=FIRST_PMID + 7),
+        Study.objects.get(reports__pmcid=f"PMC{FIRST}"),
+        Study.objects.get(reports__pmcid=f"PMC{FIRST + 1}"),
+    ]

@@ -1,0 +1,174 @@
+"""Every page of the site: WCAG 2.2 AA in both colour schemes, width, keyboard, console, print, size."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.tokens import default_token_generator
+from django.core.management import call_command
+from django.db import connection
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from playwright.sync_api import Page
+
+from tests.browser import library
+from tests.browser.conftest import session
+from tests.browser.looking import (
+    COLOUR,
+    DESKTOP,
+    LAYOUT,
+    PHONE,
+    SMALL_PHONE,
+    focused,
+    overflow,
+    settle,
+    size,
+    violations,
+)
+from tests.studies.test_access import ADMIN_PAGES, DECISIONS, admin_address
+
+# The catalogue below is committed once; what a single test writes would be seen by nobody but itself.
+pytestmark = pytest.mark.django_db
+MOST_BYTES = 300_000
+# Read, but not as a page of its own; each with its reason.
+NO_PAGES = {
+    "healthz": "one word for machines",
+    "studies:study-short": "leads to the study's full address",
+    "studies:run_progress": "a part of the run's page",
+    "studies:run_line": "a part of the Sync page",
+}
+STRANGERS_PAGES = {"login", "password_reset", "password_reset_done", "password_reset_confirm", "studies:invitation"}
+OURS = sorted(name for name, decision in DECISIONS.items() if decision.read and name not in NO_PAGES)
+# Django's admin refuses to add or delete what the catalogue keeps: those answer 403, which is looked at once.
+DJANGO_ADMIN = [
+    name
+    for name in ADMIN_PAGES
+    if not name.endswith("_delete") and not name.endswith("_add") and name not in {"admin:autocomplete", "admin:jsi18n"}
+]
+STEPS = 25  # presses of Tab on a page
+# Most rules look at the markup, which is the same in every window: the others look again.
+VIEWS = (
+    (DESKTOP, "light", None),
+    (DESKTOP, "dark", COLOUR),
+    (PHONE, "light", COLOUR),
+    (PHONE, "dark", LAYOUT),
+)
+
+
+@pytest.fixture(scope="module")
+def rows(django_db_setup, django_db_blocker, static_files, quick_passwords, server) -> Iterator[dict[str, object]]:
+    """The catalogue, filled once: these tests only look."""
+    with django_db_blocker.unblock():
+        rows = library.fill()
+        yield rows | {"session": session(rows["admin"])}
+        server.wait_until_idle()
+        connection.close()
+        call_command("flush", interactive=False, verbosity=0)
+
+
+def examples(name: str, rows: dict[str, object]) -> list[str]:
+    """The addresses that show what the page called `name` can look like; KeyError for a page nobody thought of."""
+    plain = {"home", "studies:account", "studies:people", "studies:sync", "studies:search_new", "studies:import"}
+    plain |= {"studies:runs", "login", "password_reset", "password_reset_done"}
+    if name in plain:
+        addresses = [reverse(name)]
+    elif name == "studies:studies":
+        everything = "?q=skin&design=rct&notice=none&everything=1&people=1&year_from=2005&sort=people&nonsense=1"
+        addresses = [reverse(name) + query for query in ("", everything, "?q=nowheretobefound", "?q=the")]
+    elif name == "studies:study":
+        addresses = [study.get_absolute_url() for study in [rows["study"], *rows["studies"]]]
+    elif name == "studies:run":
+        addresses = [run.get_absolute_url() for run in rows["runs"]]
+    elif name == "studies:search_edit":
+        addresses = [reverse(name, args=[rows["search"].pk])]
+    elif name == "studies:invitation":
+        addresses = [reverse(name, args=[rows["invitation secret"]])]
+    elif name == "password_reset_confirm":
+        person = rows["person"]
+        token = default_token_generator.make_token(person)
+        addresses = [
+            reverse(name, args=[urlsafe_base64_encode(force_bytes(person.pk)), token]),
+            reverse(name, args=["MQ", "no-such-token"]),
+        ]
+    else:
+        raise KeyError(f"{name} is a page without an example: add one here, or say in NO_PAGES why it is none.")
+    return addresses
+
+
+def look(page: Page, address: str, *, is_first: bool, views=VIEWS) -> list[str]:
+    """Everything that is wrong with a page at this address, on a desk and on a phone, by day and by night.
+
+    The keys' way and the print are those of the page, whatever it shows: seen at its first address.
+    """
+    answer = page.goto(address)
+    wrong = [f"{len(answer.body()):,} bytes"] if len(answer.body()) > MOST_BYTES else []
+    for window, scheme, rules in views:
+        page.emulate_media(color_scheme=scheme)
+        size(page, window)
+        settle(page)
+        wrong += [f"{scheme}, {window[0]} px: {what}" for what in violations(page, rules)]
+    wrong += too_wide(page)
+    size(page, DESKTOP)
+    if is_first:
+        wrong += unseen_focus(page) + in_print(page)
+    return [f"{address}: {what}" for what in wrong]
+
+
+def too_wide(page: Page) -> list[str]:
+    wrong = []
+    for window in (PHONE, SMALL_PHONE):
+        size(page, window)
+        wrong += [f"scrolls sideways at {window[0]} px: {what}" for what in overflow(page)]
+    return wrong
+
+
+def unseen_focus(page: Page) -> list[str]:
+    """The keys' way through a page: the skip link first, then one element after the other, each seen and ringed."""
+    page.evaluate("document.activeElement.blur()")
+    wrong, seen = [], set()
+    for step in range(STEPS):
+        page.keyboard.press("Tab")
+        here = focused(page)
+        if not here["place"]:
+            break
+        if step == 0 and not here["isSkipLink"]:
+            wrong.append(f"the first Tab goes to {here['place']}, not to the skip link")
+        if here["place"] not in seen and not (here["isSeen"] and (here["ring"] or here["shadow"])):
+            wrong.append(f"focus cannot be seen on {here['place']}")
+        seen.add(here["place"])
+    return wrong
+
+
+def in_print(page: Page) -> list[str]:
+    page.emulate_media(media="print")
+    shown = page.locator(".site-nav, .site-header__account, .skip-link, #nav-sidebar, .button").locator("visible=true")
+    wrong = [f"printed: {element.inner_text()!r}" for element in shown.all()[:3]]
+    page.emulate_media(media="screen")
+    return wrong
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_page_is_fit_for_everybody(name, rows, visits):
+    wrong = []
+    page = visits(None if name in STRANGERS_PAGES else rows["session"])
+
+    for number, address in enumerate(examples(name, rows)):
+        wrong += look(page, address, is_first=number == 0)
+
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", DJANGO_ADMIN)
+def test_a_page_of_djangos_admin_is_fit_for_everybody(name, rows, visits):
+    page = visits(rows["session"])
+
+    wrong = look(page, admin_address(name, rows), is_first=False, views=VIEWS[::3])
+
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_page_of_the_site_has_an_example(rows):
+    addresses = {name: examples(name, rows) for name in OURS}
+
+    assert all(addresses.values())
+    assert not NO_PAGES.keys() - DECISIONS.keys(), "an address that is gone needs no reason"
