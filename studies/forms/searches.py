@@ -60,7 +60,7 @@ class SearchForm(forms.Form):
 class FileForm(forms.Form):
     file = forms.FileField(
         label="File",
-        widget=forms.ClearableFileInput(attrs={"accept": ".xml,.gz,.nbib,.txt,.ris,.csv,.nxml,.medline"}),
+        widget=forms.ClearableFileInput(attrs={"accept": ".xml,.gz,.nbib,.txt,.ris,.bib,.csv,.nxml,.medline"}),
     )
 
     def clean_file(self) -> object:

@@ -15,7 +15,7 @@ _ESCAPED = re.compile(r"\\([&%_#])")
 _TIE = re.compile(r"(?<=[\w.,}$])~")  # a ~ behind a blank means "about"
 _RAISED = re.compile(r"\$\s?\^\s?(?:\{([^{}$]{1,60})\}|(\w))\s?\$|\\textsuperscript\s?\{([^{}]{1,60})\}")
 _LOWERED = re.compile(r"\$\s?_\s?(?:\{([^{}$]{1,60})\}|(\w))\s?\$|\\textsubscript\s?\{([^{}]{1,60})\}")
-_WORD = re.compile(r"\\([A-Za-z]{1,40})\*?\s?")
+_WORD = re.compile(r"\\([A-Za-z]{1,40})\*?(?:(\s)(?=\w)|\s?)")
 _MATHS = re.compile(r"\$([^$]{0,400}[\\^_{}α-ωΑ-Ω≤≥<>±×][^$]{0,400})\$")
 _BRACE = re.compile(r"(?<!\\)[{}]")
 _SIGNS = {
@@ -53,12 +53,18 @@ def _without_commands(text: str) -> str:
         text = text.replace("\ufffd", "")
     text = _RAISED.sub(lambda found: raised(_inner(found)), text)
     text = _LOWERED.sub(lambda found: lowered(_inner(found)), text)
-    text = _WORD.sub(lambda found: _sign(found[1]), text)
+    text = _WORD.sub(_worded, text)
     return _MATHS.sub(r"\1", text)
 
 
 def _inner(found: re.Match[str]) -> str:
-    return _WORD.sub(lambda word: _sign(word[1]), found[1] or found[2] or found[3])
+    return _WORD.sub(_worded, found[1] or found[2] or found[3])
+
+
+def _worded(found: re.Match[str]) -> str:
+    """TeX drops the blank behind a command; who writes `\\beta and` outside of maths means two words."""
+    sign = _sign(found[1])
+    return sign + (found[2] or "") if sign and (sign in "<>" or found[1] not in _SIGNS) else sign
 
 
 @lru_cache(maxsize=4096)

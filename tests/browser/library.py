@@ -103,13 +103,10 @@ def _other_runs(admin: User) -> list[SearchRun]:
 
 
 def _studies_worth_seeing() -> list[Study]:
-    """A starter study, a retracted one, one with its full text and one without a licence for it."""
+    """A starter study with a registration, a retracted one, one with its full text, one without a licence for it."""
     return [
-        Study.objects.filter(is_starter=True).order_by("pk").first(),
-        Study.objects.filter(is_starter=True, title="").order_by("pk").first(),
-        Study.objects.filter(n_registrations__gt=0).order_by("pk").first(),
+        Study.objects.filter(is_starter=True, n_registrations__gt=0).exclude(title="").order_by("pk").first(),
         Study.objects.get(reports__pmid=FIRST_PMID + 7),
         Study.objects.get(reports__pmcid=f"PMC{FIRST}"),
         Study.objects.get(reports__pmcid=f"PMC{FIRST + 1}"),
-        Study.objects.get(reports__pmcid=f"PMC{FIRST + 2}"),
     ]
