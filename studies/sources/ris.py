@@ -25,8 +25,12 @@ from studies.terms import ReportKind
 
 _LINE = re.compile(r"\ufeff?([A-Z][A-Z0-9])  ?- ?(.*)|\ufeff?([A-Z][A-Z0-9])  ?-$")
 _MARKUP = re.compile(r"</?(?:p|br|i|b|sup|sub|em|strong|span|div)\b[^>]{0,200}>", re.I)
-_NUMBERED = re.compile(r"(\d{4})/(\d{0,2})/?(\d{0,2})")
+_NUMBERED = re.compile(r"(\d{4})/(\d{0,2})/?(\d{0,2})/?(.*)")
+_MARKED_UP = frozenset(
+    {"TI", "T1", "CT", "JF", "T2", "JO", "JA", "J2", "JI", "NL", "BT", "KW", "AB", "N2", "N1", "M1", "CM"}
+)
 _CONTENT = frozenset({"TI", "T1", "AU", "A1", "DO", "AB", "N2", "PY"})
+REMARK = "Stratum "  # begins the notes that are our own export's
 _BOOKS = frozenset({"BOOK", "CHAP", "EBOOK", "ECHAP", "EDBOOK"})
 _MEETINGS = frozenset({"CPAPER", "CONF", "ABST"})
 
@@ -79,9 +83,11 @@ def _is_counter(line: str) -> bool:
 
 def _record(tags: Tags) -> Record:
     every: dict[str, list[str]] = {}
+    is_ours = any(_is_remark(tag, value) for tag, value in tags)
     for tag, value in tags:
-        if value:
-            every.setdefault(tag, []).append(value)
+        if value and not _is_remark(tag, value):
+            # What we exported holds no markup: what looks like it was printed so.
+            every.setdefault(tag, []).append(value if is_ours or tag not in _MARKED_UP else _plain(value))
 
     def first(*names: str) -> str:
         return next((every[name][0] for name in names if name in every), "")
@@ -98,12 +104,12 @@ def _record(tags: Tags) -> Record:
         doi=doi,
         other_ids=tuple(_other_ids(every)),
         kind=_kind(genre, types or tuple(Coded(name) for name in every.get("M3", ())), relations),
-        title=_text(first("TI", "T1", "CT")),
+        title=first("TI", "T1", "CT"),
         abstract=_abstract(first("AB", "N2")),
         authors=tuple(a for name in every.get("AU", []) or every.get("A1", []) if (a := author_of(name))),
-        journal="" if genre in _BOOKS else _text(first("JF", "T2", "JO", "JA", "J2")),
-        journal_abbreviation=_text(first("JA", "J2", "JI", "NL")),
-        book_title=_text(first("T2", "BT")) if genre in _BOOKS else "",
+        journal="" if genre in _BOOKS else first("JF", "T2", "JO", "JA", "J2"),
+        journal_abbreviation=first("JA", "J2", "JI", "NL"),
+        book_title=first("T2", "BT") if genre in _BOOKS else "",
         publisher=first("PB", "PU"),
         issns=issns_in(every.get("SN", ())),
         volume=first("VL"),
@@ -112,19 +118,23 @@ def _record(tags: Tags) -> Record:
         published=_published(first("PY", "Y1"), first("DA", "Y1")),
         languages=tuple(language_code(value) for value in every.get("LA", ())),
         publication_types=types,
-        keywords=tuple(dict.fromkeys(Keyword(_text(value)) for value in every.get("KW", ()))),
+        keywords=tuple(dict.fromkeys(Keyword(value) for value in every.get("KW", ()))),
         relations=relations,
     )
 
 
-def _text(value: str) -> str:
+def _is_remark(tag: str, value: str) -> bool:
+    """What our own export remarks on a reference is no source's word."""
+    return tag == "N1" and value.startswith(REMARK)
+
+
+def _plain(value: str) -> str:
     """Zotero and others leave a little HTML in their fields."""
     return clean(_MARKUP.sub(" ", value)) if "<" in value else value
 
 
 def _abstract(value: str) -> tuple[Section, ...]:
-    text = _text(value)
-    return (Section(text),) if text else ()
+    return (Section(value),) if value else ()
 
 
 def _kind(genre: str, types: tuple[Coded, ...], relations: tuple[Relation, ...]) -> str:
@@ -186,7 +196,7 @@ def _relations(every: dict[str, list[str]]) -> Iterator[Relation]:
     """Ovid writes PubMed's notices into N1; the kinds are PubMed's own."""
     for name in ("N1", "M1", "CM"):
         for value in every.get(name, ()):
-            if relation := notice_of(_text(value)):
+            if relation := notice_of(value):
                 yield relation
 
 
@@ -201,6 +211,10 @@ def _published(year: str, day: str) -> PartialDate | None:
     """`2014/05/01/`, `2019//`, `1999/08//undefined`, or a year with `DA  - AUG 12` beside it."""
     for text in (day, year):
         if found := _NUMBERED.match(text):
+            # The fourth part says what numbers cannot: a season, a range.
+            words = partial_date(found[4])
+            if words and words.year == int(found[1]):
+                return words
             month = int(found[2]) if found[2] else None
             return (
                 numbered_date(text, int(found[1]), month, int(found[3]) if found[3] else None)
