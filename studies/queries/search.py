@@ -177,6 +177,16 @@ def page_of(filters: Filters, vocabulary: Vocabulary, page: int) -> list[Study]:
     return [rows[pk] for pk in ids if pk in rows]
 
 
+def ids_of(filters: Filters, vocabulary: Vocabulary) -> list[int]:
+    """All studies of the list in its order; what is beyond RANKED follows the ranked, newest first."""
+    studies = narrowed(filters, vocabulary).filter(*alternatives(filters, vocabulary).values())
+    with planned(by_index=bool(filters.words)):
+        if filters.order != "relevance":
+            return list(studies.order_by(*_ORDERS[filters.order]).values_list("pk", flat=True))
+        newest = studies.order_by(*_NEWEST).values_list("pk", flat=True)
+        return [*_best_first(studies, filters.words), *newest[RANKED:]]
+
+
 def _best_first(studies: QuerySet[Study], words: str) -> list[int]:
     newest = studies.order_by(*_NEWEST).values_list("pk", "published_on", "search_vector")[:RANKED]
     inner, values = newest.query.sql_with_params()

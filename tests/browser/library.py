@@ -11,11 +11,11 @@ from studies.models import AuditEvent, Finding, Heartbeat, Notice, Report, Searc
 from studies.sources import jats, pubmed_xml
 from studies.sources.record import Reading
 from studies.terms import FindingResult, RunKind, RunState, SiteRole
+from tests.conftest import PASSWORD
 from tests.ncbi.jats import FIRST, articles
 from tests.ncbi.synthetic import FIRST_PMID, HEAD, TAIL, corpus
 
 N_STUDIES = 500
-PASSWORD = "stratum corneum 1863"
 
 
 def fill() -> dict[str, object]:
