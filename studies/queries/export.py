@@ -28,8 +28,8 @@ RECORDS_AT_ONCE = 200
 COLUMNS = (
     "Notices", OWN_COLUMN, "Title", "Authors", "Journal", "Published", "Year", "PMID", "PMCID", "DOI", "Volume",
     "Issue", "Pages", "Design", "Design basis", "CEBM 2011 level", "People", "Follow-up (months)", *Facet.labels,
-    "Protocol", "Registration", "Registrations, and where read", "Reports", "Other reports", "Keywords", "Language", "ISSN",
-    "Starter data", "First seen", "Address", "Exported", "Query", "Searched through",
+    "Protocol", "Registration", "Registrations, and where read", "Reports", "Other reports", "Keywords", "Language",
+    "ISSN", "Starter data", "First seen", "Address", "Exported", "Query", "Searched through",
 )  # fmt: skip
 _REMARKED = (
     "Design", "Design basis", "CEBM 2011 level", "People", "Follow-up (months)", *Facet.labels, "Protocol",
