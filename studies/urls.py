@@ -2,16 +2,12 @@
 
 from django.urls import path
 
-from studies.views import accounts, exports, people, studies, study, sync
+from studies.views import accounts, people, studies, study, sync
 
 app_name = "studies"
 
 urlpatterns = [
     path("studies/", studies.listing, name="studies"),
-    path("studies/export/<slug:kind>", exports.of_list, name="export"),
-    path("studies/references/", exports.references_of_list, name="references"),
-    path("studies/<int:pk>/export/<slug:kind>", exports.of_study, name="study_export"),
-    path("studies/<int:pk>/references/", exports.references_of_study, name="study_references"),
     path("studies/<int:pk>/", study.page, name="study-short"),
     path("studies/<int:pk>/<slug:slug>", study.page, name="study"),
     path("account/", accounts.account, name="account"),

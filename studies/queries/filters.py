@@ -85,14 +85,11 @@ class Filters:
         return self.lists.get(name, ())
 
     @property
-    def usual_order(self) -> str:
-        """Best matches first for words, newest first otherwise."""
-        return "relevance" if self.words else "newest"
-
-    @property
     def order(self) -> str:
-        """The sorting in force."""
-        return self.usual_order if self.sort in {"", "relevance"} else self.sort
+        """The sorting in force: best matches first for words, newest first otherwise."""
+        if self.sort == "relevance" and not self.words:
+            return "newest"
+        return self.sort or ("relevance" if self.words else "newest")
 
     @property
     def is_empty(self) -> bool:
@@ -125,7 +122,7 @@ class Filters:
         pairs += [(name, value) for name in LIST_NAMES for value in self.of(name)]
         pairs += [(name, self.numbers[name]) for name in NUMBERS if name in self.numbers]
         pairs += [(name, "1") for name in FLAGS if name in self.flags]
-        pairs += [("sort", self.sort)] if self.order != self.usual_order else []
+        pairs += [("sort", self.sort)] if self.sort else []
         pairs += [("page", page)] if page > 1 else []
         return "?" + urlencode(pairs) if pairs else ""
 

@@ -45,10 +45,10 @@ def browser() -> Iterator[Browser]:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=where, args=flags)
-            yield browser
-            browser.close()
             # Beside the loop Django keeps connections of its own; the test database cannot be dropped under them.
+            yield browser
             connections.close_all()
+            browser.close()
     finally:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
@@ -75,14 +75,11 @@ def worker(site: Site) -> Iterator[Worker]:
 
 @pytest.fixture
 def visits(browser: Browser, server: Site) -> Iterator[Callable[..., Page]]:
-    """Opens a window of its own: `visits(user, size=PHONE, script=False)`; nothing may be said in its console.
-
-    Who is signed in is given as an account, or as the key of a session that exists.
-    """
+    """Opens a window of its own: `visits(user, size=PHONE, script=False)`; nothing may be said in its console."""
     contexts: list[BrowserContext] = []
     complaints = Complaints()
 
-    def visit(user: User | str | None = None, *, size=DESKTOP, script=True, dark=False, forgive=()) -> Page:
+    def visit(user: User | None = None, *, size=DESKTOP, script=True, dark=False, forgive=()) -> Page:
         context = browser.new_context(
             base_url=server.url,
             viewport={"width": size[0], "height": size[1]},
@@ -94,8 +91,7 @@ def visits(browser: Browser, server: Site) -> Iterator[Callable[..., Page]]:
         context.set_default_timeout(10_000)
         contexts.append(context)
         if user:
-            key = user if isinstance(user, str) else session(user)
-            context.add_cookies([{"name": configured.SESSION_COOKIE_NAME, "value": key, "url": server.url}])
+            context.add_cookies([{"name": configured.SESSION_COOKIE_NAME, "value": session(user), "url": server.url}])
         page = context.new_page()
         complaints.forgiven += tuple(forgive)
         complaints.listen(page)

@@ -56,10 +56,6 @@ DECISIONS: dict[str, Decision] = {
     "studies:studies": reading(),
     "studies:study": reading(where="study"),
     "studies:study-short": reading(where="study"),
-    "studies:export": reading(where="format"),
-    "studies:references": reading(),
-    "studies:study_export": reading(where="study format"),
-    "studies:study_references": reading(where="study"),
     "studies:account": Decision(read=MEMBERS, write=MEMBERS),
     "studies:invitation": reading(write=EVERYBODY, where="invitation secret", is_always_open=True),
     "studies:people": admin_only(),
@@ -151,10 +147,6 @@ def address(name: str, rows: dict[str, object]) -> str:
             return reverse(name, args=["MQ", "no-such-token"])
         case "invitation secret":
             return reverse(name, args=[rows[where]])
-        case "format":
-            return reverse(name, args=["csv"])
-        case "study format":
-            return reverse(name, args=[rows["study"].pk, "ris"])
         case "study" if name.endswith(":study"):
             return rows["study"].get_absolute_url()
     return reverse(name, args=[rows[where].pk])
