@@ -24,11 +24,12 @@ from typing import NamedTuple
 
 from studies.rules.tagging_text import Flat
 
-_KEY, _LONG = 4, 6
+_KEY, _LONG, _LONGEST = 4, 6, 11
 _NUMBER = "#"
 _DIGITS = frozenset("0123456789")
 _BETWEEN, _ENDS = {"~", "@"}, {" ", "|", ")"}
 _WORD = re.compile(rf"(\w{{1,{_KEY}}})\w*")
+_TOLD = re.compile(r"\w+(?: \w*)*")
 _MACRO = re.compile(r"<([\w-]+)>")
 _GAP = r"\b[^\w.;]*(?:[^.;]{0,60}?[^\w.;])??"
 _ASIDE = r"(?:\([^()]{1,24}\)[ ,]*)?"
@@ -86,7 +87,7 @@ class Matcher:
             head = word[1]
             if head in keys:
                 known, start = keys[head], word.start()
-                for key in (head, lower[start : start + _LONG]):
+                for key in (head, lower[start : start + _LONG], lower[start : start + _LONGEST]):
                     if key in known:
                         for number, in_any_case, match in known[key] or self._compiled(key, known):
                             if found := match(lower if in_any_case else cased, start):
@@ -134,14 +135,15 @@ def compiled(phrase: str) -> tuple[str, set[str]]:
 
 
 def _key(head: str, phrase: str) -> str:
-    """The first six characters where the phrase tells them, else four letters of its first word or the word whole."""
+    """As many of its first characters as the phrase tells: eleven, six, four of its first word or that word whole."""
     head = head.lower()
     if head.startswith(_NUMBER):
         if phrase != phrase.lower() or len(head) < _LONG - 1 or re.search(r"[*#]", head[1 : _LONG - 1]):
             raise PhraseError(f"After a number {_LONG - 3} small letters of the next word have to be told: {phrase!r}.")
         return head[: _LONG - 1]
-    if len(head) == _LONG and re.fullmatch(r"\w+(?: \w*)*", head):
-        return head
+    for length in (_LONGEST, _LONG):
+        if len(head) >= length and _TOLD.fullmatch(head, 0, length):
+            return head[:length]
     word = re.match(r"[\w*]*", head)[0][:_KEY]  # type: ignore[index]
     if not word or "*" in word:
         raise PhraseError(f"A phrase begins with at least {_KEY} letters or a whole word: {phrase!r}.")
@@ -188,7 +190,7 @@ class _Reader:
         if self._took("("):
             return self._repeated(self._group())
         if self._took("*"):
-            return _Part(r"\w*", frozenset({"*" * _LONG}))
+            return _Part(r"\w*", frozenset({"*" * _LONGEST}))
         if self._took("#"):
             return _Part(r"\d+(?:[.,]\d+)?", frozenset({_NUMBER}))
         self._took("\\")
@@ -238,8 +240,10 @@ def _joined(items: list[_Part], phrase: str) -> _Part:
         before_gap = at + 1 < len(items) and items[at + 1].pattern == "~"
         if item.pattern == "~":
             pattern += _GAP
+            heads = _appended(heads, {"*"})
         elif item.pattern == "@":
             pattern += _ASIDE if at < needed[-1] else f"(?: +{_ASIDE})?"
+            heads = heads | _appended(heads, {"*"})
         elif item.pattern.startswith("(?!"):
             pattern += item.pattern
         elif not item.optional:
@@ -259,4 +263,4 @@ def _closed(heads: Iterable[str]) -> set[str]:
 
 
 def _appended(heads: Iterable[str], more: Iterable[str]) -> set[str]:
-    return {(head + tail)[:_LONG] for head, tail in product(heads, more)}
+    return {(head + tail)[:_LONGEST] for head, tail in product(heads, more)}

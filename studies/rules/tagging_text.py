@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 MOST_READ = 20_000
@@ -98,6 +99,8 @@ def flatten(name: str, original: str) -> Flat:
     cased = original.translate(_SAME_LENGTH)
     if not cased.isascii() and not all(map(_keeps_its_place, set(cased))):
         cased, starts, ends = _rewritten(original)
+    if "  " in cased:
+        cased, starts, ends = _single_blanks(cased, starts or range(len(cased)), ends or range(1, len(cased) + 1))
     # "0.3" becomes "0,3", so that a full stop always ends something.
     stops, cased = _stops(cased), _POINT.sub(",", cased.replace("\n", " "))
     lower = cased.lower()
@@ -138,6 +141,13 @@ def _rewritten(original: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
     starts += range(at, len(original))
     ends += range(at + 1, len(original) + 1)
     return "".join(out), tuple(starts), tuple(ends)
+
+
+def _single_blanks(
+    cased: str, starts: Sequence[int], ends: Sequence[int]
+) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
+    kept = [at for at, character in enumerate(cased) if character != " " or not at or cased[at - 1] != " "]
+    return "".join(cased[at] for at in kept), tuple(starts[at] for at in kept), tuple(ends[at] for at in kept)
 
 
 def _stops(cased: str) -> list[int]:
