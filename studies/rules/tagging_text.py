@@ -24,6 +24,7 @@ _GREEK = {
 _ABBREVIATED = ("vs", "e.g", "i.e", "al", "ca", "approx", "Fig", "Dr", "No", "resp")
 # Letters beyond ASCII, with the plain letter before them: an accent may follow it.
 _ODD = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+")
+_MORE_BLANKS = re.compile(r"  +")
 _POINT = re.compile(r"\.(?=\d)")
 _STOP = re.compile(r"[.!?;](?=\s)|\n(?=[A-Z])")
 
@@ -146,8 +147,18 @@ def _rewritten(original: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
 def _single_blanks(
     cased: str, starts: Sequence[int], ends: Sequence[int]
 ) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
-    kept = [at for at, character in enumerate(cased) if character != " " or not at or cased[at - 1] != " "]
-    return "".join(cased[at] for at in kept), tuple(starts[at] for at in kept), tuple(ends[at] for at in kept)
+    out: list[str] = []
+    kept_starts: list[int] = []
+    kept_ends: list[int] = []
+    at = 0
+    for blanks in _MORE_BLANKS.finditer(cased):
+        first = blanks.start() + 1
+        out.append(cased[at:first])
+        kept_starts += starts[at:first]
+        kept_ends += ends[at:first]
+        at = blanks.end()
+    out.append(cased[at:])
+    return "".join(out), (*kept_starts, *starts[at:]), (*kept_ends, *ends[at:])
 
 
 def _stops(cased: str) -> list[int]:
