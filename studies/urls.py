@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from studies.views import accounts, people, studies, study, sync
+from studies.views import accounts, durability, evidence_map, people, protocols, studies, study, sync
 
 app_name = "studies"
 
@@ -10,6 +10,10 @@ urlpatterns = [
     path("studies/", studies.listing, name="studies"),
     path("studies/<int:pk>/", study.page, name="study-short"),
     path("studies/<int:pk>/<slug:slug>", study.page, name="study"),
+    path("map/", evidence_map.page, name="map"),
+    path("map/cell/", evidence_map.cell, name="map_cell"),
+    path("protocols/", protocols.page, name="protocols"),
+    path("durability/", durability.page, name="durability"),
     path("account/", accounts.account, name="account"),
     path("invitation/<str:secret>/", accounts.invitation, name="invitation"),
     path("people/", people.people, name="people"),

@@ -83,6 +83,7 @@ class Chip:
 class Unknown:
     """Studies that a number keeps out because they do not give it, and the address that lets them in."""
 
+    name: str
     n: int
     what: str
     url: str
@@ -155,7 +156,7 @@ def listing(filters: Filters, vocabulary: Vocabulary, *, now: datetime) -> Listi
 
 def unknown(filters: Filters, vocabulary: Vocabulary) -> tuple[Unknown, ...]:
     return tuple(
-        Unknown(n, _UNKNOWN_LABELS[name], filters.including_unknown(name).query())
+        Unknown(name, n, _UNKNOWN_LABELS[name], filters.including_unknown(name).query())
         for name, n in search.unknown(filters, vocabulary).items()
     )
 

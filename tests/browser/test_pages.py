@@ -23,6 +23,7 @@ NO_PAGES = {
     "studies:study-short": "leads to the study's full address",
     "studies:run_progress": "a part of the run's page",
     "studies:run_line": "a part of the Sync page",
+    "studies:map_cell": "a part of the map",
 }
 STRANGERS_PAGES = {"login", "password_reset", "password_reset_done", "password_reset_confirm", "studies:invitation"}
 OURS = sorted(name for name, decision in DECISIONS.items() if decision.read and name not in NO_PAGES)
@@ -57,11 +58,15 @@ def examples(name: str, rows: dict[str, object]) -> list[Example]:
     """The addresses that show what the page called `name` can look like; KeyError for a page nobody thought of."""
     plain = {"home", "studies:account", "studies:people", "studies:sync", "studies:search_new", "studies:import"}
     plain |= {"studies:runs", "login", "password_reset", "password_reset_done"}
+    plain |= {"studies:protocols", "studies:durability"}
     if name in plain:
         addresses = [reverse(name)]
     elif name == "studies:studies":
         everything = "?q=skin&design=rct&notice=none&everything=1&people=1&year_from=2005&sort=people&nonsense=1"
         addresses = [reverse(name) + query for query in ("", everything, "?q=nowheretobefound", "?q=the")]
+    elif name == "studies:map":
+        queries = ("", "?rows=products&columns=deliveries&evidence=all&people=20&hide=1", "?rows=nonsense&q=nowheretobefound")
+        addresses = [reverse(name) + query for query in queries]
     elif name == "studies:study":
         addresses = [study.get_absolute_url() for study in [rows["study"], *rows["studies"]]]
     elif name == "studies:run":
