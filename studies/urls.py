@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from studies.views import accounts, durability, evidence_map, people, protocols, studies, study, sync
+from studies.views import (
+    accounts,
+    bulk_tagging,
+    durability,
+    evidence_map,
+    people,
+    protocols,
+    saved,
+    studies,
+    study,
+    sync,
+    tagging,
+    vocabulary,
+)
 
 app_name = "studies"
 
@@ -10,6 +23,18 @@ urlpatterns = [
     path("studies/", studies.listing, name="studies"),
     path("studies/<int:pk>/", study.page, name="study-short"),
     path("studies/<int:pk>/<slug:slug>", study.page, name="study"),
+    path("studies/<int:pk>/tags/", tagging.tag_study, name="study_tag"),
+    path("tag/", tagging.queue, name="tag"),
+    path("tag/terms/", tagging.terms, name="tag_terms"),
+    path("tag/rules/", tagging.rules, name="tag_rules"),
+    path("tag/bulk/", bulk_tagging.bulk, name="tag_bulk"),
+    path("tag/acts/<int:pk>/", bulk_tagging.batch, name="tag_batch"),
+    path("tag/undo/<int:pk>/", tagging.undo, name="tag_undo"),
+    path("vocabulary/", vocabulary.vocabulary, name="vocabulary"),
+    path("vocabulary/merge/", vocabulary.merge, name="term_merge"),
+    path("vocabulary/<int:pk>/", vocabulary.change, name="term_change"),
+    path("searches/", saved.saved, name="saved"),
+    path("searches/<int:pk>/delete/", saved.delete, name="saved_delete"),
     path("map/", evidence_map.page, name="map"),
     path("map/cell/", evidence_map.cell, name="map_cell"),
     path("protocols/", protocols.page, name="protocols"),
