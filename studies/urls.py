@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from studies.views import accounts, exports, people, studies, study, sync
+from studies.views import (
+    accounts,
+    durability,
+    evidence_map,
+    exports,
+    people,
+    protocols,
+    studies,
+    study,
+    sync,
+)
 
 app_name = "studies"
 
@@ -14,6 +24,10 @@ urlpatterns = [
     path("studies/<int:pk>/references/", exports.references_of_study, name="study_references"),
     path("studies/<int:pk>/", study.page, name="study-short"),
     path("studies/<int:pk>/<slug:slug>", study.page, name="study"),
+    path("map/", evidence_map.page, name="map"),
+    path("map/cell/", evidence_map.cell, name="map_cell"),
+    path("protocols/", protocols.page, name="protocols"),
+    path("durability/", durability.page, name="durability"),
     path("account/", accounts.account, name="account"),
     path("invitation/<str:secret>/", accounts.invitation, name="invitation"),
     path("people/", people.people, name="people"),
