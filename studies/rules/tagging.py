@@ -14,6 +14,7 @@ __all__ = ["Model", "Suggestion", "Text", "model_of", "relevance", "suggest"]
 
 _ORDER = {"source": 0, "title": 1, "abstract": 2, "derived": 3, "weak": 4}
 _CELL_FACETS = {"sources", "products"}
+_OF_CELLS = {"sources", "products", "donors", "processings"}
 # A hit of the first inside a hit of the second is a comparison, not the treatment.
 _COMPARED = {
     "prd-prp": ("cmp-prp.name", "cmp-prp.compared"),
@@ -65,7 +66,7 @@ def _suggested(reading: Reading) -> list[Suggestion]:
     model = model_in(reading)
     found = [*_from_text(reading), *from_mesh(reading)]
     if not _on_topic(reading, found):
-        return _sorted(designs(reading, model), reading)
+        return _sorted([*_cells_elsewhere(reading, found), *designs(reading, model)], reading)
     found += designs(reading, model)
     found = _settled([*found, *derived(reading, found, model)], reading, model)
     if _only_trapped(reading, found):
@@ -74,11 +75,20 @@ def _suggested(reading: Reading) -> list[Suggestion]:
 
 
 def _on_topic(reading: Reading, found: list[Suggestion]) -> bool:
-    """A product on the skin or ageing skin; elsewhere only the cells a title names. Laser light is another field."""
+    """A product on the skin or ageing skin; a beam of laser light is another field."""
     if not reading.met("cue.skin-strong"):
-        return any(s.strength == "title" and s.tag in _NARROW_SOURCES for s in found)
+        return False
     facets = reading.book.facets
     return any(facets[s.tag] in _CELL_FACETS or (s.tag in _ABOUT_AGEING and s.strength in STRONG) for s in found)
+
+
+def _cells_elsewhere(reading: Reading, found: list[Suggestion]) -> list[Suggestion]:
+    """What a paper on another organ says of the cells that its title names: it may be a study of harm."""
+    if not any(s.strength == "title" and s.tag in _NARROW_SOURCES for s in found):
+        return []
+    model = model_in(reading)
+    settled = _settled([*found, *derived(reading, found, model)], reading, model)
+    return [s for s in settled if reading.book.facets[s.tag] in _OF_CELLS]
 
 
 def _only_trapped(reading: Reading, found: list[Suggestion]) -> bool:
@@ -183,6 +193,8 @@ def _settled(found: list[Suggestion], reading: Reading, model: Model) -> list[Su
     sources = {tag for tag in sure if tag.startswith("src-")}
     if not sources:
         dropped.add("prd-cells")
+        if not sure & {"prd-cm", "prd-ev"}:
+            dropped.add("cmp-prp")
     if sources and sources <= {"src-plant"}:
         dropped.update(tag for tag in sure if tag.startswith(("don-", "prc-")))
     return [s for s in found if s.tag not in dropped]

@@ -121,7 +121,8 @@ def _masked(hit: Hit, entry: Entry, traps: list[tuple[Hit, frozenset[str]]]) -> 
         return False
     hidden = TRAP_HIDES_CELLS if entry.tag == "prd-cells" else entry.facet
     for mask, hides in traps:
-        meets = mask.field == hit.field and hit.start < mask.end and mask.start < hit.end
+        # "Umbilical cord stem cells in the skin" says whose they are before it says where.
+        meets = mask.field == hit.field and mask.start <= hit.start < mask.end
         if meets and (hidden in hides or entry.tag in hides):
             return True
     return False

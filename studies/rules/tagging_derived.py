@@ -71,7 +71,7 @@ def _donor(sure: set[str], reading: Reading, model: Model) -> dict[str, Iterable
         return {}
     # Cell-free products of fat come from a bank of cells as often as from the person.
     own = _OWN_FAT if sure & _FREE else (*_OWN_FAT, "src-svf")
-    return {"don-allo": _PERINATAL, "don-auto": own} if model.kind == HUMAN else {"don-auto": own}
+    return {"don-allo": _PERINATAL, "don-auto": own}
 
 
 def _other(sure: set[str], reading: Reading, model: Model) -> dict[str, Iterable[str]]:

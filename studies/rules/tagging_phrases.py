@@ -77,7 +77,7 @@ class Matcher:
         self._keys: dict[str, set[str]] = {}
         for key in phrases:
             self._keys.setdefault(re.match(r"\w*", key)[0][:_KEY], set()).add(key)  # type: ignore[index]
-        self._after_numbers = self._keys.pop("")
+        self._after_numbers = self._keys.pop("", set())
 
     def hits(self, flat: Flat, field: int) -> list[Hit]:
         """Every entry at every place where it begins."""
