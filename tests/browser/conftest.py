@@ -8,7 +8,8 @@ import pytest
 from django.conf import settings as configured
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import connections
+from django.core.management import call_command
+from django.db import connection, connections
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from studies.models import User
@@ -65,6 +66,19 @@ def site(server: Site, transactional_db: None, settings) -> Iterator[Site]:
     settings.SITE_URL = server.url
     yield server
     server.wait_until_idle()
+
+
+@pytest.fixture(scope="module")
+def lasting(django_db_setup, django_db_blocker, static_files, quick_passwords, server: Site) -> Iterator[None]:
+    """Tables for a module whose tests only read: what is written here is committed once, and gone after the last.
+
+    Those tests are marked `django_db`: what one of them wrote itself would be seen by nobody else.
+    """
+    with django_db_blocker.unblock():
+        yield
+        server.wait_until_idle()
+        connection.close()
+        call_command("flush", interactive=False, verbosity=0)
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ from studies.sources.record import Reading
 from tests.browser.looking import DESKTOP, PHONE, WAYS
 from tests.ncbi.synthetic import FIRST_PMID, HEAD, TAIL, corpus
 
+pytestmark = pytest.mark.django_db
 RETRACTED = FIRST_PMID + 7
 
 
-@pytest.fixture
-def library(site) -> None:
+@pytest.fixture(scope="module")
+def library(lasting) -> None:
     """The starter library and sixty synthetic studies, one of them retracted."""
     load_vocabulary()
     load_starter()
