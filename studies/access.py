@@ -23,6 +23,11 @@ def role_of(user: User | AnonymousUser) -> SiteRole:
     return SiteRole(user.role) if user.is_authenticated else SiteRole.VISITOR
 
 
+def reader(request: HttpRequest) -> User | None:
+    """Who is signed in, if anybody is."""
+    return request.user if request.user.is_authenticated else None
+
+
 def may(user: User | AnonymousUser, permission: Permission) -> bool:
     if settings.REQUIRE_LOGIN and not user.is_authenticated:
         return False

@@ -108,7 +108,6 @@ class TagAdmin(CatalogueAdmin):
     list_filter = ["facet", "is_retired", "is_out_of_scope"]
     list_select_related = ["parent"]
     search_fields = ["label", "slug", "definition"]
-    autocomplete_fields = ["parent"]
     readonly_fields = ["edited_at"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -142,9 +142,30 @@ class TagOrigin(TextChoices):
 
 
 class TagStatus(TextChoices):
+    """What a statement says: a person accepts or rejects; a rule suggests, until people have answered."""
+
     SUGGESTED = "suggested", "Suggested"
     ACCEPTED = "accepted", "Accepted"
     REJECTED = "rejected", "Rejected"
+    DISPUTED = "disputed", "Disputed"  # only of a suggestion, to which two people answered differently
+
+
+class TagState(TextChoices):
+    """What all statements about one term and one study come to."""
+
+    ACCEPTED = "accepted", "Accepted"
+    STARTER = "starter", "Starter data, to be verified"
+    DISPUTED = "disputed", "Disputed"
+    REJECTED = "rejected", "Rejected"
+    SUGGESTED = "suggested", "Suggested"
+
+
+class BatchKind(TextChoices):
+    """What an act of tagging was about."""
+
+    STUDY = "study", "One study"
+    BULK = "bulk", "Many studies"
+    MERGE = "merge", "Two terms made one"
 
 
 class RunKind(TextChoices):

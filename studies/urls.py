@@ -2,14 +2,48 @@
 
 from django.urls import path
 
-from studies.views import accounts, people, studies, study, sync
+from studies.views import (
+    accounts,
+    bulk_tagging,
+    durability,
+    evidence_map,
+    exports,
+    people,
+    protocols,
+    saved,
+    studies,
+    study,
+    sync,
+    tagging,
+    vocabulary,
+)
 
 app_name = "studies"
 
 urlpatterns = [
     path("studies/", studies.listing, name="studies"),
+    path("studies/export/<slug:kind>", exports.of_list, name="export"),
+    path("studies/references/", exports.references_of_list, name="references"),
+    path("studies/<int:pk>/export/<slug:kind>", exports.of_study, name="study_export"),
+    path("studies/<int:pk>/references/", exports.references_of_study, name="study_references"),
     path("studies/<int:pk>/", study.page, name="study-short"),
     path("studies/<int:pk>/<slug:slug>", study.page, name="study"),
+    path("studies/<int:pk>/tags/", tagging.tag_study, name="study_tag"),
+    path("tag/", tagging.queue, name="tag"),
+    path("tag/terms/", tagging.terms, name="tag_terms"),
+    path("tag/rules/", tagging.rules, name="tag_rules"),
+    path("tag/bulk/", bulk_tagging.bulk, name="tag_bulk"),
+    path("tag/acts/<int:pk>/", bulk_tagging.batch, name="tag_batch"),
+    path("tag/undo/<int:pk>/", tagging.undo, name="tag_undo"),
+    path("vocabulary/", vocabulary.vocabulary, name="vocabulary"),
+    path("vocabulary/merge/", vocabulary.merge, name="term_merge"),
+    path("vocabulary/<int:pk>/", vocabulary.change, name="term_change"),
+    path("searches/", saved.saved, name="saved"),
+    path("searches/<int:pk>/delete/", saved.delete, name="saved_delete"),
+    path("map/", evidence_map.page, name="map"),
+    path("map/cell/", evidence_map.cell, name="map_cell"),
+    path("protocols/", protocols.page, name="protocols"),
+    path("durability/", durability.page, name="durability"),
     path("account/", accounts.account, name="account"),
     path("invitation/<str:secret>/", accounts.invitation, name="invitation"),
     path("people/", people.people, name="people"),

@@ -18,8 +18,6 @@ HOME = Path(tempfile.mkdtemp(prefix="stratum-tests-", dir="/tmp" if os.geteuid()
 if os.geteuid() == 0:
     HOME.chmod(0o711)
 os.environ["STRATUM_HOME"] = str(HOME)
-for folder in ("queue", "queue-done", "queue-control"):
-    (HOME / folder).mkdir()  # as `up` makes them; nobody listens
 server = Server(HOME, durable=False)
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
-from studies.actions import bulk, locks, notices, registrations, report_values
+from studies.actions import bulk, locks, notices, registrations, report_values, suggesting
 from studies.actions.report_values import Said, fingerprint_of, gaps_filled, merged_values, starter_fingerprints
-from studies.actions.study_rows import TagTree, fill, refresh_studies
+from studies.actions.study_rows import Standing, TagTree, fill, refresh_studies
 from studies.models import AuditEvent, FullText, Report, Study
 from studies.sources.record import Record
 from studies.terms import FindingResult
@@ -117,14 +117,15 @@ class _Batch:
         if not self.new:
             return
         tree = TagTree()
+        self.suggestions = suggesting.of_new(self.new)
         texts = {i: self.records[i].full_text for i in self.new}
         for i, report in self.new.items():
-            report.study = Study(created_at=self.now)
+            report.study = Study(created_at=self.now, suggested_with=suggesting.edition())
             claims = notices.of_record(self.records[i])
             fill(
                 report.study,
                 reports=[report],
-                tag_ids=(),
+                standing=Standing(n_open=self.suggestions.n_open(i)),
                 notice_kinds=[claim.kind for claim in claims],
                 registration_numbers=registrations.in_databanks(self.records[i]),
                 has_full_text=bool(texts[i] and texts[i].has_body),
@@ -138,6 +139,7 @@ class _Batch:
             report.pk = self.taken[i].report_id = report_id
         bulk.write(Study, [bulk.dump(bulk.row(report.study)) for report in self.new.values()])
         bulk.write(Report, [self.said[i].new_row(report) for i, report in self.new.items()])
+        self.suggestions.write(self.new)
 
     def _update(self) -> None:
         rows = [bulk.dump(bulk.row(report)) for report, _ in self.changed.values()]
@@ -156,6 +158,7 @@ class _Batch:
         registrations.take_over(pairs)
         self._log()
         # New studies were filled before they were inserted; only what points at them from elsewhere is missing.
+        suggesting.renew({report.study_id for report, _ in self.changed.values()})
         stale = {report.study_id for report, _ in self.changed.values()} | texts | elsewhere
         refresh_studies(stale)
 

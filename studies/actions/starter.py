@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from studies import identifiers
-from studies.actions import locks
+from studies.actions import locks, suggesting
 from studies.actions.report_values import Said
 from studies.actions.study_rows import refresh_studies
 from studies.actions.vocabulary import Counts, load_vocabulary
@@ -72,6 +72,7 @@ def load_starter(*, by: object = "setup", path: Path = STARTER) -> Counts:
     _add_registrations(entries)
     _add_tags(entries)
     _add_search(rows, entries)
+    suggesting.renew({entry.study.pk for entry in entries})
     refresh_studies({entry.study.pk for entry in entries})
     _log(entries, by)
     return Counts(len(rows), len(new), len(met), len(rows) - len(entries))

@@ -3,15 +3,18 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.db.models import Count
 
 from studies.actions import bulk
 from studies.identifiers import registry_id
 from studies.models import Notice, RegistrationMention, Report, Study, StudyTag, Tag, TrialRegistration
 from studies.rules import notices as notice_rules
 from studies.rules import study_design
-from studies.terms import Facet, MentionBasis, ReportKind, TagStatus
+from studies.rules.tag_state import APPLIED, state_of
+from studies.terms import Facet, MentionBasis, ReportKind, TagOrigin, TagState, TagStatus
 
 _KIND_ORDER = {kind: place for place, kind in enumerate(ReportKind.values)}
 _CHECK_TAGS = {"Humans", "Animals"}
@@ -31,6 +34,8 @@ KEPT = (
     "n_registrations",
     "has_abstract",
     "has_full_text",
+    "n_open_suggestions",
+    "is_disputed",
     *Facet.values,
     "search_title",
     "search_terms",
@@ -54,11 +59,7 @@ def refresh_studies(study_ids: Collection[int]) -> None:
     with_text = set(
         Report.objects.filter(study__in=study_ids, full_text__has_body=True).values_list("study", flat=True)
     )
-    tags = defaultdict(list)
-    for study_id, tag_id in StudyTag.objects.filter(study__in=study_ids, status=TagStatus.ACCEPTED).values_list(
-        "study", "tag"
-    ):
-        tags[study_id].append(tag_id)
+    standing = standings(study_ids)
     notices = defaultdict(list)
     for study_id, kind in (
         Notice.objects.live()
@@ -73,7 +74,7 @@ def refresh_studies(study_ids: Collection[int]) -> None:
         fill(
             study,
             reports=reports[study.pk],
-            tag_ids=tags[study.pk],
+            standing=standing[study.pk],
             notice_kinds=notices[study.pk],
             registration_numbers=numbers[study.pk],
             has_full_text=study.pk in with_text,
@@ -86,7 +87,7 @@ def fill(
     study: Study,
     *,
     reports: Sequence[Report],
-    tag_ids: Iterable[int],
+    standing: "Standing",
     notice_kinds: Sequence[str],
     registration_numbers: Collection[str],
     has_full_text: bool,
@@ -94,7 +95,7 @@ def fill(
 ) -> None:
     """Set the kept columns on `study`; nothing is saved. `notice_kinds` are live ones, oldest first."""
     lead = min(reports, key=_leads, default=None)
-    tag_ids = set(tag_ids)
+    tag_ids = standing.applied
     study.title = lead.title if lead else study.starter.get("title", "")
     study.authors = _short_authors(lead.authors) if lead else ""
     study.journal = (lead.journal_abbreviation or lead.journal or lead.book_title) if lead else ""
@@ -107,6 +108,8 @@ def fill(
     study.n_registrations = len(registration_numbers)
     study.has_abstract = any(report.abstract for report in reports)
     study.has_full_text = has_full_text
+    study.n_open_suggestions = standing.n_open
+    study.is_disputed = standing.is_disputed
     for facet, ids in tree.with_ancestors(tag_ids).items():
         setattr(study, facet, ids)
     study.packed_terms = ""  # a trigger's word; loading the old one would cost a query a study
@@ -115,6 +118,34 @@ def fill(
     study.search_terms = _searched(_terms(reports) | tree.words(tag_ids))
     study.search_abstract = _searched(_abstracts(reports))
     study.search_people = _searched({*_people(reports), *registration_numbers})
+
+
+@dataclass(slots=True)
+class Standing:
+    """What a study's statements come to: the terms that count, how many wait for a person, whether two disagree."""
+
+    applied: set[int] = field(default_factory=set)
+    n_open: int = 0
+    is_disputed: bool = False
+
+
+def standings(study_ids: Collection[int]) -> dict[int, Standing]:
+    """Two queries, however many statements there are; what only a rule says is counted, not read."""
+    said: dict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
+    statements = StudyTag.objects.filter(study__in=study_ids)
+    decided = statements.exclude(origin=TagOrigin.RULE).values_list("study", "tag", "origin", "status")
+    for study_id, tag_id, *statement in decided:
+        said[study_id, tag_id].append((statement[0], statement[1]))
+    found: dict[int, Standing] = defaultdict(Standing)
+    for (study_id, tag_id), words in said.items():
+        state = state_of(words)
+        if state in APPLIED:
+            found[study_id].applied.add(tag_id)
+        found[study_id].is_disputed |= state == TagState.DISPUTED
+    waiting = statements.filter(origin=TagOrigin.RULE, status=TagStatus.SUGGESTED).values("study")
+    for row in waiting.annotate(n=Count("tag", distinct=True)):
+        found[row["study"]].n_open = row["n"]
+    return found
 
 
 class TagTree:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from studies.rules.permissions import Permission, is_allowed
 from studies.terms import SiteRole
 
 
@@ -45,6 +46,10 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.email
+
+    @property
+    def may_tag(self) -> bool:
+        return is_allowed(self.role, Permission.TAG)
 
     @property
     def is_admin(self) -> bool:

@@ -55,6 +55,10 @@ class Study(models.Model):
     n_participants = models.PositiveIntegerField("people", null=True, blank=True)
     follow_up_months = models.DecimalField(max_digits=6, decimal_places=1, null=True, blank=True)
 
+    suggested_with = models.CharField(
+        max_length=12, blank=True, editable=False
+    )  # the edition of the rules last read with
+
     # --- kept by refresh_studies ---
     title = models.TextField(blank=True, editable=False)
     authors = models.TextField(blank=True, editable=False)
@@ -78,6 +82,8 @@ class Study(models.Model):
     designs = _terms_of_a_facet()
     populations = _terms_of_a_facet()
     comparators = _terms_of_a_facet()
+    n_open_suggestions = models.PositiveSmallIntegerField(default=0, editable=False)  # terms that wait for a person
+    is_disputed = models.BooleanField(default=False, editable=False)  # two people contradict each other about a term
     # All those terms once more, one character each, by a trigger (0002): what facets count, and all they read.
     packed_terms = models.TextField(blank=True, default="", editable=False)
     search_title = models.TextField(blank=True, editable=False)
@@ -115,6 +121,10 @@ class Study(models.Model):
                 name="study_facets",
             ),
             models.Index(F("published_on").desc(nulls_last=True), F("id").desc(), name="study_newest"),
+            # The tagging queue: what most is suggested for comes first.
+            models.Index(
+                F("n_open_suggestions").desc(), F("id").desc(), condition=Q(n_open_suggestions__gt=0), name="study_open"
+            ),
             models.Index(fields=["notice_status"], condition=Q(notice_status__gt=0), name="study_noticed"),
         ]
         constraints = [

@@ -1,4 +1,4 @@
-"""Tag, a controlled term of one facet; StudyTag, somebody's or some rule's word that it fits a study."""
+"""Tag, a controlled term; StudyTag, somebody's or a rule's word that it fits a study; TagBatch, one undoable act."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from studies.models.study import Study
-from studies.terms import Facet, TagOrigin, TagStatus
+from studies.models.study import Report, Study
+from studies.terms import BatchKind, Facet, TagOrigin, TagStatus
 
 
 class Tag(models.Model):
@@ -24,6 +24,8 @@ class Tag(models.Model):
     is_not_reported = models.BooleanField(default=False)
     is_out_of_scope = models.BooleanField(default=False)
     is_retired = models.BooleanField(default=False)
+    # Where a retired term went: rules and old addresses that name it mean this one now.
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, editable=False, related_name="+")
     edited_at = models.DateTimeField(null=True, editable=False)  # an admin's edit, kept when the file is reloaded
 
     class Meta:
@@ -34,7 +36,12 @@ class Tag(models.Model):
 
 
 class StudyTag(models.Model):
-    """One statement that a term fits a study: who or what says so, where in the text, and its standing."""
+    """One statement about a term and a study: who or what says it, where in the text, and its standing.
+
+    A person's row is their present word. A rule's row is a suggestion: open until a person has answered, then what
+    they answered; `start` and `end` count characters of the report's title, or of its abstract as `rules.marked_text`
+    joins it.
+    """
 
     study = models.ForeignKey(Study, models.PROTECT, related_name="study_tags")
     tag = models.ForeignKey(Tag, models.PROTECT, related_name="study_tags")
@@ -42,6 +49,7 @@ class StudyTag(models.Model):
     status = models.CharField(max_length=10, choices=TagStatus, default=TagStatus.ACCEPTED)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="study_tags")
     at = models.DateTimeField(default=timezone.now)
+    report = models.ForeignKey(Report, models.PROTECT, null=True, related_name="+")  # where a rule read it
     rule = models.CharField(max_length=60, blank=True)
     rule_version = models.PositiveSmallIntegerField(null=True)
     strength = models.CharField(max_length=10, blank=True)
@@ -60,6 +68,31 @@ class StudyTag(models.Model):
                 condition=Q(start__isnull=True) | Q(end__gt=models.F("start")), name="study_tag_offsets"
             ),
         ]
+        indexes = [
+            # What people answered to the rules, which is little beside what stands open.
+            models.Index(
+                fields=["rule", "status"], condition=~Q(rule="") & ~Q(status="suggested"), name="tag_answered"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.tag} ({self.get_status_display()})"
+
+
+class TagBatch(models.Model):
+    """What one person changed in one act, with what was there before, so that it can be undone as one."""
+
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="tag_batches")
+    at = models.DateTimeField(default=timezone.now)
+    kind = models.CharField(max_length=10, choices=BatchKind)
+    said = models.CharField(max_length=300)  # the act in one sentence
+    n_studies = models.PositiveIntegerField(default=0)
+    changes = models.JSONField(default=list)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["by", "-id"], name="batch_latest")]
+
+    def __str__(self) -> str:
+        return self.said

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from django.db import connection
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
 
 from studies.models import Study
 from studies.queries import search
@@ -23,6 +24,7 @@ class Counts:
     designs: Counter[str] = field(default_factory=Counter)
     notices: Counter[str] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
+    states: Counter[str] = field(default_factory=Counter)
     registered: int = 0
     full_text: int = 0
 
@@ -33,7 +35,7 @@ def count(filters: Filters, vocabulary: Vocabulary) -> Counts:
     hits = _hits(filters, vocabulary, dimensions)
     counts, packed = Counts(), defaultdict(list)
     groups = _grouped(hits, dimensions, by_index=bool(filters.words))
-    for failed, design, notice_status, is_starter, has_full_text, is_registered, n, terms in groups:
+    for failed, design, notice_status, is_starter, has_full_text, is_registered, states, n, terms in groups:
         own = dimensions[failed.bit_length() - 1] if failed else ""
         packed[own].append(terms)
         if own in ("", "design"):
@@ -42,6 +44,8 @@ def count(filters: Filters, vocabulary: Vocabulary) -> Counts:
             counts.notices[_NOTICE_NAMES[notice_status]] += n
         if own in ("", "checked"):
             counts.checked["starter" if is_starter else "verified"] += n
+        if own in ("", "state"):
+            counts.states.update({state: n for place, state in enumerate(search.STATES) if states >> place & 1})
         if not failed:
             counts.total += n
             counts.full_text += n * has_full_text
@@ -67,11 +71,26 @@ def _hits(filters: Filters, vocabulary: Vocabulary, dimensions: list[str]) -> Qu
         failed = failed + Case(When(condition, then=0), default=1 << place, output_field=IntegerField())
     return (
         search.narrowed(filters, vocabulary)
-        .annotate(failed=failed)
+        .annotate(failed=failed, states=_states())
         .values_list(
-            "failed", "design", "notice_status", "is_starter", "has_full_text", "n_registrations", "packed_terms"
+            "failed",
+            "design",
+            "notice_status",
+            "is_starter",
+            "has_full_text",
+            "n_registrations",
+            "states",
+            "packed_terms",
         )
     )
+
+
+def _states() -> Combinable:
+    """A bit for each state of the tagging that the study is in."""
+    bits = Value(0, output_field=IntegerField())
+    for place, condition in enumerate(search.STATES.values()):
+        bits = bits + Case(When(condition, then=1 << place), default=0, output_field=IntegerField())
+    return bits
 
 
 def _grouped(hits: QuerySet[Study], dimensions: list[str], *, by_index: bool) -> list[tuple]:
@@ -79,11 +98,11 @@ def _grouped(hits: QuerySet[Study], dimensions: list[str], *, by_index: bool) ->
     inner, values = hits.query.sql_with_params()
     counted = [0, *(1 << place for place in range(len(dimensions)))]
     statement = f"""
-        SELECT failed, design, notice_status, is_starter, has_full_text, n_registrations > 0, count(*),
+        SELECT failed, design, notice_status, is_starter, has_full_text, n_registrations > 0, states, count(*),
             string_agg(packed_terms, '')
         FROM ({inner}) AS hit (failed, design, notice_status, is_starter, has_full_text, n_registrations,
-            packed_terms)
-        WHERE failed = ANY(%s) GROUP BY 1, 2, 3, 4, 5, 6
+            states, packed_terms)
+        WHERE failed = ANY(%s) GROUP BY 1, 2, 3, 4, 5, 6, 7
     """  # noqa: S608 - `inner` is Django's own SQL with its parameters apart
     with search.planned(by_index=by_index, by_hash=True), connection.cursor() as cursor:
         cursor.execute(statement, [*values, counted])

@@ -27,11 +27,13 @@ NOTICES: dict[str, tuple[int, ...]] = {
     "none": (NoticeStatus.NONE,),
 }
 CHECKED = ("starter", "verified")
+STATES = ("untagged", "open", "disputed")  # of the tagging; a study may be in several
 MAY_BE_UNKNOWN = ("people", "months")  # numbers that many studies do not give: `unknown` keeps those studies in
 CHOICES: dict[str, Collection[str]] = {
     "design": StudyDesign.values,
     "notice": NOTICES,
     "checked": CHECKED,
+    "state": STATES,
     "all": Facet.values,
     "unknown": MAY_BE_UNKNOWN,
 }
@@ -85,11 +87,14 @@ class Filters:
         return self.lists.get(name, ())
 
     @property
+    def usual_order(self) -> str:
+        """Best matches first for words, newest first otherwise."""
+        return "relevance" if self.words else "newest"
+
+    @property
     def order(self) -> str:
-        """The sorting in force: best matches first for words, newest first otherwise."""
-        if self.sort == "relevance" and not self.words:
-            return "newest"
-        return self.sort or ("relevance" if self.words else "newest")
+        """The sorting in force."""
+        return self.usual_order if self.sort in {"", "relevance"} else self.sort
 
     @property
     def is_empty(self) -> bool:
@@ -115,6 +120,11 @@ class Filters:
         """The same question, with the studies that do not give the number `name` asks for."""
         return replace(self, lists={**self.lists, "unknown": (*self.of("unknown"), name)}, page=1)
 
+    @property
+    def first_page(self) -> str:
+        """The query string of the question itself, wherever in its answer a reader stands."""
+        return self.query(page=1)
+
     def query(self, *, page: int | None = None) -> str:
         """The canonical query string, `?` included; empty for the plain list."""
         page = page or self.page
@@ -122,7 +132,7 @@ class Filters:
         pairs += [(name, value) for name in LIST_NAMES for value in self.of(name)]
         pairs += [(name, self.numbers[name]) for name in NUMBERS if name in self.numbers]
         pairs += [(name, "1") for name in FLAGS if name in self.flags]
-        pairs += [("sort", self.sort)] if self.sort else []
+        pairs += [("sort", self.sort)] if self.order != self.usual_order else []
         pairs += [("page", page)] if page > 1 else []
         return "?" + urlencode(pairs) if pairs else ""
 

@@ -1,17 +1,15 @@
 """What the first page says: the field in numbers, how current it is, notices, what is new."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db import connection
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from studies.models import Notice, SearchRun, Study
 from studies.queries.listing import Row, row
 from studies.queries.vocabulary import Vocabulary
-from studies.terms import Facet, NoticeKind, RunKind, RunState, StudyDesign
+from studies.terms import NoticeKind, RunKind, RunState, StudyDesign
 
 NOTICE_DAYS = 90
 _GRAVEST_FIRST = (
@@ -22,24 +20,20 @@ _GRAVEST_FIRST = (
     NoticeKind.CONCERN,
     NoticeKind.RETRACT_AND_REPLACE,
 )
-_COLUMNS = (
-    StudyDesign.SYSTEMATIC_REVIEW,
-    StudyDesign.RANDOMISED,
-    StudyDesign.CONTROLLED,
-    StudyDesign.SINGLE_ARM,
-    StudyDesign.CASE_REPORT,
-    StudyDesign.ANIMAL,
-    StudyDesign.IN_VITRO,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """The field in numbers, of the default views only."""
+    """The field in numbers, of the default views only.
+
+    `n_people` sums what `n_with_people` of `n_primary` studies say: people, never procedures or sides of a face.
+    """
 
     n_studies: int
     n_randomised: int
     n_people: int
+    n_with_people: int
+    n_primary: int
     longest_months: Decimal | None
     n_starter: int
 
@@ -52,43 +46,30 @@ class Currency:
     failure: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MatrixRow:
-    """One cell source: (count, address) by design, then of the source as a whole. Studies are counted once a cell."""
-
-    label: str
-    cells: tuple[tuple[int, str], ...]
-    total: int
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    columns: tuple[str, ...]
-    rows: tuple[MatrixRow, ...]
+# Reviews count the people of others, registered trials and protocols those to come.
+_PRIMARY = Q(
+    design__in=(
+        StudyDesign.RANDOMISED,
+        StudyDesign.CONTROLLED,
+        StudyDesign.COHORT,
+        StudyDesign.TRIAL,
+        StudyDesign.SINGLE_ARM,
+        StudyDesign.CASE_REPORT,
+    )
+)
 
 
 def glance() -> Glance:
     numbers = Study.objects.in_default_views().aggregate(
         n_studies=Count("pk"),
         n_randomised=Count("pk", filter=Q(design=StudyDesign.RANDOMISED)),
-        # Reviews and registered trials have no people of their own: theirs are counted in the studies.
-        n_people=Sum("n_participants", filter=~Q(design__in=_WITHOUT_PEOPLE)),
-        longest_months=Max("follow_up_months"),
+        n_people=Sum("n_participants", filter=_PRIMARY),
+        n_primary=Count("pk", filter=_PRIMARY),
+        n_with_people=Count("n_participants", filter=_PRIMARY),
+        longest_months=Max("follow_up_months", filter=_PRIMARY),
         n_starter=Count("pk", filter=Q(is_starter=True)),
     )
     return Glance(**{**numbers, "n_people": numbers["n_people"] or 0})
-
-
-_WITHOUT_PEOPLE = (
-    StudyDesign.SYSTEMATIC_REVIEW,
-    StudyDesign.REVIEW,
-    StudyDesign.GUIDELINE,
-    StudyDesign.PROTOCOL,
-    StudyDesign.REGISTERED,
-    StudyDesign.ANIMAL,
-    StudyDesign.IN_VITRO,
-)
 
 
 def currency() -> Currency:
@@ -116,26 +97,3 @@ def recent_notices(now: datetime, *, at_most: int = 10) -> list[Notice]:
 def newest(vocabulary: Vocabulary, now: datetime, *, n: int = 5) -> list[Row]:
     studies = Study.objects.for_list().in_default_views().exclude(published_on=None)
     return [row(study, vocabulary, now) for study in studies.order_by("-published_on", "-pk")[:n]]
-
-
-def matrix(vocabulary: Vocabulary, list_url: str) -> Matrix:
-    """Unique studies by cell source (top of the tree) and design; sources that no study has are left out."""
-    counts: dict[tuple[int, str], int] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT term, design, count(*) FROM studies_study, unnest(sources) AS term WHERE in_default_views "
-            "GROUP BY term, design"
-        )
-        for term, design, n in cursor.fetchall():
-            counts[term, design] = n
-    rows = sorted(_rows(vocabulary, counts, list_url), key=lambda line: -line.total)
-    return Matrix(tuple(design.label for design in _COLUMNS), tuple(rows))
-
-
-def _rows(vocabulary: Vocabulary, counts: dict[tuple[int, str], int], list_url: str) -> Iterable[MatrixRow]:
-    for tag in vocabulary.roots(Facet.SOURCE):
-        total = sum(n for (term, _), n in counts.items() if term == tag.pk)
-        if total:
-            url = f"{list_url}?{Facet.SOURCE}={tag.slug}"
-            cells = tuple((counts.get((tag.pk, design), 0), f"{url}&design={design}") for design in _COLUMNS)
-            yield MatrixRow(tag.label, cells, total, url)

@@ -25,6 +25,11 @@ _NOTICE_LABELS = {
 _CHECKED_LABELS = {"starter": "Starter data, to be verified", "verified": "From a source"}
 _NUMBER_LABELS = {"year_from": "From {}", "year_to": "To {}", "people": "{}+ people", "months": "{}+ months followed"}
 _UNKNOWN_LABELS = {"people": "how many people took part", "months": "how long people were followed"}
+_STATE_LABELS = {
+    "untagged": "Not tagged yet",
+    "open": "Has open suggestions",
+    "disputed": "Two people disagree",
+}
 _FLAG_LABELS = {
     "registered": "Has a registration",
     "full_text": "Has full text",
@@ -83,6 +88,7 @@ class Chip:
 class Unknown:
     """Studies that a number keeps out because they do not give it, and the address that lets them in."""
 
+    name: str
     n: int
     what: str
     url: str
@@ -99,7 +105,7 @@ class Listing:
     chips: tuple[Chip, ...]
     registered: int
     full_text: int
-    sorts: tuple[tuple[str, str], ...]
+    sorts: tuple[tuple[str, str, bool], ...]  # (value, label, whether it is on); no value for the usual one
     page: int
     n_pages: int
     pages: tuple[tuple[int, str], ...]
@@ -131,9 +137,12 @@ def listing(filters: Filters, vocabulary: Vocabulary, *, now: datetime) -> Listi
         sentence = f"“{words}” holds only words too common to search for, so all studies are shown."
         asked = replace(filters, words="")
     counts = facets.count(asked, vocabulary)
-    n_pages = max(-(-counts.total // search.PAGE_SIZE), 1)
+    n_listed = min(counts.total, search.RANKED) if asked.order == "relevance" else counts.total
+    if n_listed < counts.total:
+        sentence = f"So many studies match that only the newest {n_listed:,} are ranked: add words, or sort by date."
+    n_pages = max(-(-n_listed // search.PAGE_SIZE), 1)
     page = min(filters.page, n_pages)
-    with search.planned(by_index=bool(asked.words), few=counts.total < FEW):
+    with search.planned(by_index=bool(asked.words), few=asked.order == "relevance" or counts.total < FEW):
         studies = search.page_of(asked, vocabulary, page) if counts.total else []
     marked = search.highlights(asked.words, studies) if asked.words and studies else {}
     return Listing(
@@ -144,7 +153,7 @@ def listing(filters: Filters, vocabulary: Vocabulary, *, now: datetime) -> Listi
         chips=tuple(chips_of(filters, vocabulary)),
         registered=counts.registered,
         full_text=counts.full_text,
-        sorts=tuple((value, label) for value, label in SORTS.items() if filters.words or value != "relevance"),
+        sorts=tuple(_sorts(filters)),
         page=page,
         n_pages=n_pages,
         pages=tuple(_pages(filters, page, n_pages)),
@@ -155,7 +164,7 @@ def listing(filters: Filters, vocabulary: Vocabulary, *, now: datetime) -> Listi
 
 def unknown(filters: Filters, vocabulary: Vocabulary) -> tuple[Unknown, ...]:
     return tuple(
-        Unknown(n, _UNKNOWN_LABELS[name], filters.including_unknown(name).query())
+        Unknown(name, n, _UNKNOWN_LABELS[name], filters.including_unknown(name).query())
         for name, n in search.unknown(filters, vocabulary).items()
     )
 
@@ -164,6 +173,13 @@ def row(study: Study, vocabulary: Vocabulary, now: datetime, highlight: search.H
     ids = [i for facet in ROW_FACETS for i in getattr(study, facet)]
     is_new = not study.is_starter and study.created_at > now - NEW_FOR
     return Row(study, tuple(vocabulary.leaves(ids)[:6]), is_new, highlight)
+
+
+def _sorts(filters: Filters) -> Iterable[tuple[str, str, bool]]:
+    for value, label in SORTS.items():
+        if filters.words or value != "relevance":
+            # Without a value, so that words typed into a list by date are answered by relevance.
+            yield "" if value == filters.usual_order else value, label, value == filters.order
 
 
 def _pages(filters: Filters, page: int, n_pages: int) -> Iterable[tuple[int, str]]:
@@ -183,6 +199,7 @@ def _panels(filters: Filters, vocabulary: Vocabulary, counts: facets.Counts) -> 
         *(_terms(facet, filters, vocabulary, counts) for facet in Facet),
         _plain("notice", "Notices", _NOTICE_LABELS, counts.notices, filters),
         _plain("checked", "Origin of the data", _CHECKED_LABELS, counts.checked, filters),
+        _plain("state", "Tagging", _STATE_LABELS, counts.states, filters),
     )
     return tuple(panel for panel in coarse if panel.options)
 
@@ -245,6 +262,7 @@ def chips_of(filters: Filters, vocabulary: Vocabulary) -> Iterable[Chip]:
         ("design", "Design", dict(StudyDesign.choices)),
         ("notice", "Notices", _NOTICE_LABELS),
         ("checked", "Data", _CHECKED_LABELS),
+        ("state", "Tagging", _STATE_LABELS),
         ("unknown", "Also where not known", {"people": "people", "months": "follow-up"}),
     ):
         for value in filters.of(name):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank
+from django.contrib.postgres.search import SearchHeadline, SearchQuery
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.html import escape
@@ -17,6 +17,7 @@ from studies.queries.vocabulary import Vocabulary
 from studies.terms import Facet, StudyDesign
 
 PAGE_SIZE = 25
+RANKED = 15_000  # ranking reads a long vector a study; of more hits the newest are ranked, and the page says so
 # Private-use characters: unlike tags they survive escaping, and no source has a use for them.
 _START, _STOP = "\ue000", "\ue001"
 _NEWEST = (F("published_on").desc(nulls_last=True), F("id").desc())
@@ -66,7 +67,7 @@ def planned(*, by_index: bool, by_hash: bool = False, few: bool = False) -> Iter
 
     The planner takes the reading of a long search vector for free and would read all of them; the bitmap of the
     index reads none. Nor does it know how few groups a count has, and would sort every hit to find them. Of a `few`
-    hits it would look for the newest by walking all studies in order of date.
+    hits (or of hits to be ranked) it would look for the newest by walking all studies in order of date.
     """
     switches = (("enable_seqscan", by_index), ("enable_sort", by_hash), ("enable_indexscan", few))
     off = [name for name, is_off in switches if is_off]
@@ -155,7 +156,15 @@ def alternatives(filters: Filters, vocabulary: Vocabulary) -> dict[str, Q]:
         found["notice"] = Q(notice_status__in=[status for name in notices for status in NOTICES[name]])
     if len(checked := filters.of("checked")) == 1:
         found["checked"] = Q(is_starter=checked[0] == "starter")
+    if states := filters.of("state"):
+        found["state"] = Q(pk__in=[])
+        for state in states:
+            found["state"] |= STATES[state]
     return found
+
+
+# No term at all is no character at all.
+STATES = {"untagged": Q(packed_terms=""), "open": Q(n_open_suggestions__gt=0), "disputed": Q(is_disputed=True)}
 
 
 def character(term: int) -> str:
@@ -164,18 +173,39 @@ def character(term: int) -> str:
 
 
 def page_of(filters: Filters, vocabulary: Vocabulary, page: int) -> list[Study]:
-    """The rows of one page, in order."""
+    """The rows of one page, in order; by relevance the best of the newest RANKED."""
     studies = narrowed(filters, vocabulary).filter(*alternatives(filters, vocabulary).values())
-    if filters.order == "relevance":
-        rank = SearchRank(F("search_vector"), query_of(filters.words))
-        order = (rank.desc(), *_NEWEST)
-    else:
-        order = _ORDERS[filters.order]
     start = (page - 1) * PAGE_SIZE
-    # Ids first: a sort that carries whole rows reads what lies out of line for every hit.
-    ids = list(studies.order_by(*order).values_list("pk", flat=True)[start : start + PAGE_SIZE])
+    if filters.order == "relevance":
+        ids = _best_first(studies, filters.words)[start : start + PAGE_SIZE]
+    else:
+        # Ids first: a sort that carries whole rows reads what lies out of line for every hit.
+        ids = list(studies.order_by(*_ORDERS[filters.order]).values_list("pk", flat=True)[start : start + PAGE_SIZE])
     rows = Study.objects.for_list().in_bulk(ids)
     return [rows[pk] for pk in ids if pk in rows]
+
+
+def ids_of(filters: Filters, vocabulary: Vocabulary) -> list[int]:
+    """All studies of the list in its order; what is beyond RANKED follows the ranked, newest first."""
+    studies = narrowed(filters, vocabulary).filter(*alternatives(filters, vocabulary).values())
+    with planned(by_index=bool(filters.words)):
+        if filters.order != "relevance":
+            return list(studies.order_by(*_ORDERS[filters.order]).values_list("pk", flat=True))
+        newest = studies.order_by(*_NEWEST).values_list("pk", flat=True)
+        return [*_best_first(studies, filters.words), *newest[RANKED:]]
+
+
+def _best_first(studies: QuerySet[Study], words: str) -> list[int]:
+    newest = studies.order_by(*_NEWEST).values_list("pk", "published_on", "search_vector")[:RANKED]
+    inner, values = newest.query.sql_with_params()
+    # Through the inner sort the vector travels as a reference; it is read for the rank alone.
+    statement = f"""
+        SELECT id FROM ({inner}) AS hit (id, published_on, vector)
+        ORDER BY ts_rank(vector, websearch_to_tsquery('english', %s)) DESC, published_on DESC NULLS LAST, id DESC
+    """  # noqa: S608 - `inner` is Django's own SQL with its parameters apart
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*values, words])
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def highlights(words: str, studies: Sequence[Study]) -> dict[int, Highlight]:

@@ -8,9 +8,10 @@ from typing import Any
 from django.db.models import Q
 
 from studies import identifiers
-from studies.models import AuditEvent, FullText, Notice, RegistrationMention, Report, Study, StudyTag, TrialRegistration
+from studies.models import AuditEvent, FullText, Notice, RegistrationMention, Report, Study, TrialRegistration, User
 from studies.queries.protocol import Fact, protocol_of
-from studies.terms import Facet, MentionBasis, TagOrigin, TagStatus
+from studies.queries.tagging import MarkedReport, TagLine, lines_of, marked, statements_of
+from studies.terms import MentionBasis, TagState
 
 MOST_EVENTS = 100
 
@@ -42,17 +43,6 @@ class ReportView:
 
 
 @dataclass(frozen=True, slots=True)
-class TagView:
-    """One term with everybody who says it fits; `is_suggestion` when no person and no starter row has said so."""
-
-    label: str
-    slug: str
-    facet: str
-    says: tuple[str, ...]
-    is_suggestion: bool
-
-
-@dataclass(frozen=True, slots=True)
 class RegistrationView:
     registration: TrialRegistration
     basis: str
@@ -64,12 +54,21 @@ class StudyPage:
     study: Study
     notices: tuple[Notice, ...]
     reports: tuple[ReportView, ...]
-    tags: tuple[tuple[str, tuple[TagView, ...]], ...]  # (facet's label, terms)
+    tags: tuple[TagLine, ...]
+    marked: tuple[MarkedReport, ...]  # title and abstract of each report, the rules' phrases marked
     protocol: tuple[Fact, ...]
     registrations: tuple[RegistrationView, ...]
     events: tuple[AuditEvent, ...]
     starter_source: Link | None = None
     starter_notes: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def shown_tags(self) -> list[TagLine]:
+        return [line for line in self.tags if line.state != TagState.REJECTED]
+
+    @property
+    def rejected_tags(self) -> list[TagLine]:
+        return [line for line in self.tags if line.state == TagState.REJECTED]
 
     @property
     def lead(self) -> ReportView | None:
@@ -80,15 +79,17 @@ class StudyPage:
         return self.lead.links if self.lead else ()
 
 
-def page_of(study: Study) -> StudyPage:
-    """Seven queries, however many reports and tags."""
+def page_of(study: Study, user: User | None = None) -> StudyPage:
+    """Eight queries, however many reports and tags; `user` is who reads, where somebody signed in does."""
     reports = sorted(study.reports.select_related("full_text"), key=lambda report: _leads(report, study))
     notices = Notice.objects.live().filter(report__in=reports).select_related("report").order_by("-first_seen_at", "pk")
+    statements = statements_of(study.pk)
     return StudyPage(
         study=study,
         notices=tuple(notices),
         reports=tuple(map(_report_view, reports)),
-        tags=tuple(_tags(study)),
+        tags=tuple(lines_of(statements, reports, user)),
+        marked=tuple(marked(reports, statements)),
         protocol=protocol_of(study.starter),
         registrations=tuple(_registrations(study, reports)),
         events=tuple(_events(study, reports)),
@@ -139,35 +140,6 @@ def _cited(reference: Mapping[str, Any]) -> CitedWork:
     if name := reference.get("doi"):
         links.append(Link(f"doi:{name}", identifiers.doi_url(name)))
     return CitedWork(reference.get("citation", ""), tuple(links))
-
-
-def _tags(study: Study) -> Iterable[tuple[str, tuple[TagView, ...]]]:
-    """By facet in the vocabulary's order; what somebody rejected is left out."""
-    rejected, said = set(), defaultdict(list)
-    statements = StudyTag.objects.filter(study=study).select_related("tag", "by").order_by("tag__position", "at", "pk")
-    for statement in statements:
-        if statement.status == TagStatus.REJECTED:
-            rejected.add(statement.tag_id)
-        else:
-            said[statement.tag].append(statement)
-    by_facet = defaultdict(list)
-    for tag, statements_of_tag in said.items():
-        if tag.pk not in rejected:
-            is_suggestion = all(s.status == TagStatus.SUGGESTED for s in statements_of_tag)
-            words = tuple(map(_says, statements_of_tag))
-            by_facet[tag.facet].append(TagView(tag.label, tag.slug, tag.facet, words, is_suggestion))
-    for facet in Facet:
-        if by_facet[facet]:
-            yield facet.label, tuple(by_facet[facet])
-
-
-def _says(statement: StudyTag) -> str:
-    if statement.origin == TagOrigin.PERSON:
-        return f"{statement.by or 'a person whose account is gone'}, {statement.at:%-d %B %Y}"
-    if statement.origin == TagOrigin.RULE:
-        verb = "suggested" if statement.status == TagStatus.SUGGESTED else "accepted, suggested"
-        return f"{verb} by rule {statement.rule}" + (f" for “{statement.phrase}”" if statement.phrase else "")
-    return statement.get_origin_display()
 
 
 def _registrations(study: Study, reports: Sequence[Report]) -> Iterable[RegistrationView]:

@@ -26,6 +26,12 @@ class Vocabulary:
     def children(self, tag: Tag) -> list[Tag]:
         return self._beneath[tag.facet, tag.pk]
 
+    def branch(self, tag: Tag) -> Iterable[Tag]:
+        """The term and all that lie beneath it."""
+        yield tag
+        for child in self.children(tag):
+            yield from self.branch(child)
+
     def leaves(self, ids: Iterable[int]) -> list[Tag]:
         """The terms of a rolled-up array without those that stand there only as somebody's ancestor."""
         tags = [self.by_id[i] for i in ids if i in self.by_id]

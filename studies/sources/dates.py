@@ -13,6 +13,7 @@ _MONTHS = {
     )
     for name in [names]
 }
+MONTHS = tuple(name.capitalize() for name in _MONTHS)
 _YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d|21\d\d)(?!\d)")
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
@@ -74,6 +75,15 @@ def numbered_date(raw: str, year: int, month: int | None, day: int | None) -> Pa
     if not day:
         return PartialDate(raw, year, month, None, "month")
     return _checked(raw, year, month, day)
+
+
+def date_words(published: PartialDate) -> str:
+    """The date in PubMed's words, such that `partial_date` finds the same in them: `2014 Oct 3`."""
+    if partial_date(published.raw) == published:
+        return published.raw
+    month = MONTHS[published.month - 1] if published.month else ""
+    day = str(published.day or "") if month else ""
+    return " ".join(filter(None, (str(published.year), month, day)))
 
 
 def _checked(raw: str, year: int, month: int, day: int) -> PartialDate:

@@ -32,6 +32,7 @@ _LINE = re.compile(r"([A-Z][A-Z0-9]{1,3}) *- ?(.*)")
 _LONGEST = 200_000  # lines of one record; longer is a file gone wrong
 _PMID_AT_END = re.compile(r"PMID:?\s*([1-9]\d{0,8})")
 _DOI_WITHIN = re.compile(r"\bdoi:?\s*(10\.\d{4,9}/\S+)", re.I)
+_SUFFIXES = frozenset({"Jr", "Sr", "2nd", "3rd", "4th", "5th", "6th", "II", "III", "IV"})
 _STAMP = re.compile(r"(\d{4})[/ ]?(\d{2})[/ ]?(\d{2})")
 RELATIONS = {
     "CIN": "CommentIn", "CON": "CommentOn", "EIN": "ErratumIn", "EFR": "ErratumFor",
@@ -108,7 +109,7 @@ def _record(tags: Tags) -> Record:
         publisher=first.get("PB", "") if book else "",
         vernacular_title=first.get("TT", ""),
         authors=_people(tags, "FAU", "AU"),
-        authors_complete="et al" not in {name.strip(".").lower() for name in every.get("AU", ())},
+        authors_complete=not any(map(_is_et_al, every.get("AU", ()))),
         investigators=_people(tags, "FIR", "IR"),
         publication_types=types,
         relations=relations,
@@ -213,13 +214,15 @@ def _people(tags: Tags, full: str, short: str) -> tuple[Author, ...]:
     """Names in order; AUID and AD lines belong to the name above them, CN lines are groups between."""
     rows: list[dict[str, Any]] = []
     for tag, value in tags:
+        if tag in (full, short) and _is_et_al(value):
+            continue
         if tag == full or (tag == short and not (rows and rows[-1].get("wants") == short)):
-            last, _, fore = value.partition(", ") if tag == full else _short_name(value)
-            rows.append({"last": last, "fore": fore, "affiliations": [], "wants": short if tag == full else ""})
-            if tag == short:
-                rows[-1] |= {"initials": fore, "fore": ""}
+            name = _full_name(value) if tag == full else _short_name(value)
+            rows.append({**name, "affiliations": [], "wants": short if tag == full else ""})
         elif tag == short:
-            rows[-1] |= {"initials": _short_name(value)[2], "wants": ""}
+            # A name of several words without initials: its last word is no initials.
+            is_last = value == rows[-1]["last"]
+            rows[-1] |= {"initials": "" if is_last else _short_name(value)["initials"], "wants": ""}
         elif tag == "CN" and full == "FAU":
             rows.append({"collective": value, "affiliations": []})
         elif tag == "AUID" and rows and full == "FAU":
@@ -231,10 +234,29 @@ def _people(tags: Tags, full: str, short: str) -> tuple[Author, ...]:
     )
 
 
-def _short_name(value: str) -> tuple[str, str, str]:
-    """`Smith JA` as (last, "", initials)."""
-    last, _, initials = value.rpartition(" ")
-    return (last, "", initials) if last and len(initials) < 6 else (value, "", "")
+def _is_et_al(value: str) -> bool:
+    return value.strip(".").lower() == "et al"
+
+
+def _full_name(value: str) -> dict[str, str]:
+    """`Smith, John A Jr`."""
+    last, _, given = value.partition(", ")
+    fore, suffix = _suffix_apart(given)
+    return {"last": last, "fore": fore, "suffix": suffix}
+
+
+def _short_name(value: str) -> dict[str, str]:
+    """`Smith JA Jr`."""
+    name, suffix = _suffix_apart(value)
+    last, _, initials = name.rpartition(" ")
+    if last and len(initials) < 6:
+        return {"last": last, "initials": initials, "suffix": suffix}
+    return {"last": value, "initials": ""}
+
+
+def _suffix_apart(text: str) -> tuple[str, str]:
+    name, _, end = text.rpartition(" ")
+    return (name, end) if name and end in _SUFFIXES else (text, "")
 
 
 def _mesh(value: str) -> MeshHeading:

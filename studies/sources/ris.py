@@ -27,7 +27,7 @@ _LINE = re.compile(r"\ufeff?([A-Z][A-Z0-9])  ?- ?(.*)|\ufeff?([A-Z][A-Z0-9])  ?-
 _MARKUP = re.compile(r"</?(?:p|br|i|b|sup|sub|em|strong|span|div)\b[^>]{0,200}>", re.I)
 _NUMBERED = re.compile(r"(\d{4})/(\d{0,2})/?(\d{0,2})/?(.*)")
 _MARKED_UP = frozenset(
-    ["TI", "T1", "CT", "JF", "T2", "JO", "JA", "J2", "JI", "NL", "BT", "KW", "AB", "N2", "N1", "M1", "CM"]
+    {"TI", "T1", "CT", "JF", "T2", "JO", "JA", "J2", "JI", "NL", "BT", "KW", "AB", "N2", "N1", "M1", "CM"}
 )
 _CONTENT = frozenset({"TI", "T1", "AU", "A1", "DO", "AB", "N2", "PY"})
 REMARK = "Stratum "  # begins the notes that are our own export's

@@ -31,8 +31,23 @@ _COLUMNS = {
 }
 _FIELDS = {word: field for field, words in _COLUMNS.items() for word in words.split("|")}
 _NEEDED = frozenset({"pmid", "doi", "title", "nct", "pmcid"})
+_ET_AL = re.compile(r"\bet\.? al\b", re.I)
 _DELIMITERS = ",;\t|"
 _LONGEST_CELL = 2_000_000
+# The column by which our own exports are known.
+OWN_COLUMN = "Stratum study"
+# What a spreadsheet takes for the beginning of a formula, and what it skips before one.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def harmless(text: str) -> str:
+    """A text that no spreadsheet runs as a formula: an apostrophe before what begins like one."""
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def as_written(text: str) -> str:
+    """What `harmless` was given."""
+    return text[1:] if text.startswith("'") and harmless(text) != text else text
 
 
 def header_of(line: str) -> tuple[str, dict[int, str]]:
@@ -70,6 +85,7 @@ def read(lines: Iterable[str], reading: Reading) -> Iterator[Record]:
     numbered = _Lines(lines)
     header = next((line for line in numbered if line.strip()), "").lstrip("\ufeff")
     delimiter, fields = header_of(header)
+    own = _own_columns(header, delimiter)
     if csv.field_size_limit() < _LONGEST_CELL:
         csv.field_size_limit(_LONGEST_CELL)
     rows = csv.reader(numbered, delimiter=delimiter)
@@ -84,8 +100,25 @@ def read(lines: Iterable[str], reading: Reading) -> Iterator[Record]:
             continue
         if not any(cell.strip() for cell in row):
             continue
+        if own:
+            row = [as_written(cell) for cell in row]
+            if _says(row, own, "Reports") == "0":
+                name = f"Study {_says(row, own, OWN_COLUMN)}"
+                reading.rejections.append(Rejection(f"line {start}", name, "it is a registration without a report"))
+                continue
         values = {field: clean(row[place]) for place, field in fields.items() if place < len(row)}
         yield from _taken(values, start, reading)
+
+
+def _own_columns(header: str, delimiter: str) -> dict[str, int]:
+    """The places of all columns if the table is one of our exports, else nothing."""
+    cells = next(csv.reader([header], delimiter=delimiter), [])
+    return {cell.strip(): place for place, cell in enumerate(cells)} if OWN_COLUMN in cells else {}
+
+
+def _says(row: list[str], own: dict[str, int], name: str) -> str:
+    place = own.get(name, len(row))
+    return row[place] if place < len(row) else ""
 
 
 class _Lines:
@@ -144,7 +177,7 @@ def _record(values: dict[str, str]) -> Record:
         title=values.get("title", ""),
         abstract=(Section(values["abstract"]),) if values.get("abstract") else (),
         authors=tuple(_authors(values.get("authors", ""))),
-        authors_complete="et al" not in values.get("authors", "").lower(),
+        authors_complete=not _ET_AL.search(values.get("authors", "")),
         journal=values.get("journal", ""),
         volume=values.get("volume", ""),
         issue=values.get("issue", ""),

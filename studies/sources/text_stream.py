@@ -99,7 +99,7 @@ def encoding_of(stream: IO[bytes]) -> str:
         if not chunk.isascii():
             doubtful = doubtful or chunk[:_SAMPLE]
             text = decoder.decode(chunk)
-            broken += text.count("\ufffd")
+            broken += text.count("\ufffd") - chunk.count(b"\xef\xbf\xbd")  # some were written so
             high += sum(1 for char in text if char > "\x7f" and char != "\ufffd")
     if not broken or high > 10 * broken:
         return "utf-8"

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
+from studies.access import reader
 from studies.models import Study
 from studies.queries.study import page_of
 
@@ -14,4 +15,4 @@ def page(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     if slug != study.slug:
         # Titles are corrected: an old address leads to the one in use, for now.
         return redirect(study)
-    return render(request, "studies/study.html", {"page": page_of(study)})
+    return render(request, "studies/study.html", {"page": page_of(study, reader(request))})

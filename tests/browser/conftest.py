@@ -8,7 +8,8 @@ import pytest
 from django.conf import settings as configured
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import connections
+from django.core.management import call_command
+from django.db import connection, connections
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from studies.models import User
@@ -45,10 +46,10 @@ def browser() -> Iterator[Browser]:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=where, args=flags)
-            # Beside the loop Django keeps connections of its own; the test database cannot be dropped under them.
             yield browser
-            connections.close_all()
             browser.close()
+            # Beside the loop Django keeps connections of its own; the test database cannot be dropped under them.
+            connections.close_all()
     finally:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
@@ -67,6 +68,19 @@ def site(server: Site, transactional_db: None, settings) -> Iterator[Site]:
     server.wait_until_idle()
 
 
+@pytest.fixture(scope="module")
+def lasting(django_db_setup, django_db_blocker, static_files, quick_passwords, server: Site) -> Iterator[None]:
+    """Tables for a module whose tests only read: what is written here is committed once, and gone after the last.
+
+    Those tests are marked `django_db`: what one of them wrote itself would be seen by nobody else.
+    """
+    with django_db_blocker.unblock():
+        yield
+        server.wait_until_idle()
+        connection.close()
+        call_command("flush", interactive=False, verbosity=0)
+
+
 @pytest.fixture
 def worker(site: Site) -> Iterator[Worker]:
     with Worker() as worker:
@@ -75,11 +89,14 @@ def worker(site: Site) -> Iterator[Worker]:
 
 @pytest.fixture
 def visits(browser: Browser, server: Site) -> Iterator[Callable[..., Page]]:
-    """Opens a window of its own: `visits(user, size=PHONE, script=False)`; nothing may be said in its console."""
+    """Opens a window of its own: `visits(user, size=PHONE, script=False)`; nothing may be said in its console.
+
+    Who is signed in is given as an account, or as the key of a session that exists.
+    """
     contexts: list[BrowserContext] = []
     complaints = Complaints()
 
-    def visit(user: User | None = None, *, size=DESKTOP, script=True, dark=False, forgive=()) -> Page:
+    def visit(user: User | str | None = None, *, size=DESKTOP, script=True, dark=False, forgive=()) -> Page:
         context = browser.new_context(
             base_url=server.url,
             viewport={"width": size[0], "height": size[1]},
@@ -91,7 +108,8 @@ def visits(browser: Browser, server: Site) -> Iterator[Callable[..., Page]]:
         context.set_default_timeout(10_000)
         contexts.append(context)
         if user:
-            context.add_cookies([{"name": configured.SESSION_COOKIE_NAME, "value": session(user), "url": server.url}])
+            key = user if isinstance(user, str) else session(user)
+            context.add_cookies([{"name": configured.SESSION_COOKIE_NAME, "value": key, "url": server.url}])
         page = context.new_page()
         complaints.forgiven += tuple(forgive)
         complaints.listen(page)

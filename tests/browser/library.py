@@ -7,15 +7,15 @@ from django.utils import timezone
 
 from studies.actions import accounts, catalogue
 from studies.actions.starter import load_starter, load_vocabulary
-from studies.models import AuditEvent, Finding, Heartbeat, Notice, Report, Search, SearchRun, Study, Tag, User
+from studies.models import AuditEvent, Finding, Heartbeat, Notice, Report, Search, SearchRun, Study, Tag, TagBatch, User
 from studies.sources import jats, pubmed_xml
 from studies.sources.record import Reading
-from studies.terms import FindingResult, RunKind, RunState, SiteRole
+from studies.terms import BatchKind, FindingResult, RunKind, RunState, SiteRole
+from tests.conftest import PASSWORD
 from tests.ncbi.jats import FIRST, articles
 from tests.ncbi.synthetic import FIRST_PMID, HEAD, TAIL, corpus
 
 N_STUDIES = 500
-PASSWORD = "stratum corneum 1863"
 
 
 def fill() -> dict[str, object]:
@@ -47,6 +47,7 @@ def fill() -> dict[str, object]:
         "invitation": invitation,
         "invitation secret": secret,
         "reset": accounts.reset_token(person, by=admin),
+        "batch": TagBatch.objects.create(by=admin, kind=BatchKind.STUDY, said="accepted Synthetic", n_studies=1),
         "event": AuditEvent.objects.first(),
     }
 
@@ -103,13 +104,10 @@ def _other_runs(admin: User) -> list[SearchRun]:
 
 
 def _studies_worth_seeing() -> list[Study]:
-    """A starter study, a retracted one, one with its full text and one without a licence for it."""
+    """A starter study with a registration, a retracted one, one with its full text, one without a licence for it."""
     return [
-        Study.objects.filter(is_starter=True).order_by("pk").first(),
-        Study.objects.filter(is_starter=True, title="").order_by("pk").first(),
-        Study.objects.filter(n_registrations__gt=0).order_by("pk").first(),
+        Study.objects.filter(is_starter=True, n_registrations__gt=0).exclude(title="").order_by("pk").first(),
         Study.objects.get(reports__pmid=FIRST_PMID + 7),
         Study.objects.get(reports__pmcid=f"PMC{FIRST}"),
         Study.objects.get(reports__pmcid=f"PMC{FIRST + 1}"),
-        Study.objects.get(reports__pmcid=f"PMC{FIRST + 2}"),
     ]

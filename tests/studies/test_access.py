@@ -9,14 +9,28 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from studies.actions import accounts
-from studies.models import AuditEvent, Heartbeat, Invitation, Notice, Report, Search, SearchRun, Study, Tag, User
-from studies.terms import Facet, NoticeKind, RunKind, RunState, SiteRole
+from studies.models import (
+    AuditEvent,
+    Heartbeat,
+    Invitation,
+    Notice,
+    Report,
+    SavedSearch,
+    Search,
+    SearchRun,
+    Study,
+    Tag,
+    TagBatch,
+    User,
+)
+from studies.terms import BatchKind, Facet, NoticeKind, RunKind, RunState, SiteRole
 
 pytestmark = pytest.mark.django_db
 
 ROLES = ("stranger", "visitor", "clinician", "reviewer", "admin")
 EVERYBODY = frozenset(ROLES)
 MEMBERS = EVERYBODY - {"stranger"}
+TAGGERS = MEMBERS - {"visitor"}
 ADMIN = frozenset({"admin"})
 NOBODY = frozenset()
 
@@ -45,6 +59,14 @@ def admin_writes(where: str = "") -> Decision:
     return Decision(read=NOBODY, write=ADMIN, where=where)
 
 
+def tagger_only(**more) -> Decision:
+    return Decision(read=TAGGERS, **more)
+
+
+def tagger_writes(where: str) -> Decision:
+    return Decision(read=NOBODY, write=TAGGERS, where=where)
+
+
 DECISIONS: dict[str, Decision] = {
     "home": reading(),
     "healthz": reading(is_always_open=True),
@@ -54,8 +76,28 @@ DECISIONS: dict[str, Decision] = {
     "password_reset_done": reading(is_always_open=True),
     "password_reset_confirm": reading(write=EVERYBODY, where="reset", is_always_open=True),
     "studies:studies": reading(),
+    "studies:map": reading(),
+    "studies:map_cell": reading(),
+    "studies:protocols": reading(),
+    "studies:durability": reading(),
     "studies:study": reading(where="study"),
     "studies:study-short": reading(where="study"),
+    "studies:export": reading(where="format"),
+    "studies:references": reading(),
+    "studies:study_export": reading(where="study format"),
+    "studies:study_references": reading(where="study"),
+    "studies:study_tag": tagger_writes("study"),
+    "studies:tag": tagger_only(write=TAGGERS),
+    "studies:tag_terms": tagger_only(),
+    "studies:tag_rules": tagger_only(),
+    "studies:tag_bulk": tagger_only(write=TAGGERS),
+    "studies:tag_batch": tagger_only(where="batch"),
+    "studies:tag_undo": tagger_writes("batch"),
+    "studies:vocabulary": admin_only(),
+    "studies:term_merge": admin_writes(),
+    "studies:term_change": admin_writes("tag"),
+    "studies:saved": tagger_only(write=TAGGERS),
+    "studies:saved_delete": tagger_writes("saved search"),
     "studies:account": Decision(read=MEMBERS, write=MEMBERS),
     "studies:invitation": reading(write=EVERYBODY, where="invitation secret", is_always_open=True),
     "studies:people": admin_only(),
@@ -108,8 +150,11 @@ def rows(admin) -> dict[str, object]:
     report = Report.objects.create(study=study, title=study.title, pmid=900000001)
     tag = Tag.objects.create(facet=Facet.SOURCE, slug="synthetic", label="Synthetic")
     notice = Notice.objects.create(report=report, kind=NoticeKind.CONCERN, key="synthetic")
+    batch = TagBatch.objects.create(by=admin, kind=BatchKind.STUDY, said="accepted Synthetic", n_studies=1)
     Heartbeat.objects.create(name="worker")
     return {
+        "batch": batch,
+        "saved search": SavedSearch.objects.create(user=admin, name="Synthetic"),
         "notice": notice,
         "study": study,
         "search": search,
@@ -147,6 +192,10 @@ def address(name: str, rows: dict[str, object]) -> str:
             return reverse(name, args=["MQ", "no-such-token"])
         case "invitation secret":
             return reverse(name, args=[rows[where]])
+        case "format":
+            return reverse(name, args=["csv"])
+        case "study format":
+            return reverse(name, args=[rows["study"].pk, "ris"])
         case "study" if name.endswith(":study"):
             return rows["study"].get_absolute_url()
     return reverse(name, args=[rows[where].pk])

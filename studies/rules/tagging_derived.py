@@ -1,0 +1,88 @@
+"""What follows from the tags a record's words suggest: cells, graft or cell-free product, donor, comparator."""
+
+from collections.abc import Callable, Iterable
+
+from studies.rules.study_species import ANIMAL, HUMAN, IN_VITRO, Model
+from studies.rules.tagging_context import STRONG, Reading
+from studies.rules.tagging_text import Suggestion
+
+VERSION = 1
+_CELLS = (
+    *("src-adsc", "src-svf", "src-bmsc", "src-bmac", "src-ucmsc", "src-ucbmsc", "src-placenta", "src-amnion"),
+    *("src-adult-msc", "src-fibroblast", "src-keratinocyte", "src-hf", "src-vsel", "src-pbsc", "src-ipsc", "src-esc"),
+)
+_PERINATAL = ("src-ucmsc", "src-ucbmsc", "src-placenta", "src-amnion")
+_OWN_FAT = ("src-nanofat", "src-fat")
+_FREE = {"prd-cm", "prd-ev", "prd-lysate"}
+_COMPARES = {"des-rct-parallel", "des-rct-split", "des-nrct", "des-cohort", "des-animal"}
+
+
+def derived(reading: Reading, found: list[Suggestion], model: Model) -> list[Suggestion]:
+    """New suggestions only: what the text itself already suggests firmly is not repeated."""
+    best = _best(found)
+    sure = {tag for tag, s in best.items() if s.strength in STRONG}
+    rules: tuple[Callable[[set[str], Reading, Model], dict[str, Iterable[str]]], ...] = (_product, _donor, _other)
+    new: list[Suggestion] = []
+    for rule in rules:
+        for tag, reasons in rule(sure, reading, model).items():
+            reason = next((best[r] for r in reasons if r in best and best[r].strength in STRONG), None)
+            if reason and tag not in sure:
+                new.append(_from(reason, tag))
+    return new
+
+
+def _best(found: Iterable[Suggestion]) -> dict[str, Suggestion]:
+    best: dict[str, Suggestion] = {}
+    for s in found:
+        if s.tag not in best or best[s.tag].strength == "weak":
+            best[s.tag] = s
+    return best
+
+
+def _from(reason: Suggestion, tag: str) -> Suggestion:
+    """The same words, for what follows from them."""
+    return Suggestion(tag, f"{tag}.derived", VERSION, reason.field, reason.start, reason.end, reason.phrase, "derived")
+
+
+def _product(sure: set[str], reading: Reading, model: Model) -> dict[str, Iterable[str]]:
+    """Cells unless only what they shed is given; fat and nanofat are grafts unless cells were added."""
+    tags: dict[str, Iterable[str]] = {}
+    gel = any("gel" in reading.flats[h.field].lower[h.start : h.end + 4] for h in reading.hits.get("src-svf.name", ()))
+    cells = [tag for tag in _CELLS if tag in sure and not (tag == "src-svf" and gel)]
+    enriched = sure & {"prd-enriched-fat", "dlv-fat-enrichment"}
+    if cells and not (sure & _FREE) and not enriched:
+        tags["prd-cells"] = cells
+    if not enriched or "cmp-fat" in sure:
+        tags["prd-tissue"] = ["src-nanofat", "src-fat"]
+    if "dlv-fat-enrichment" in sure:
+        tags["prd-enriched-fat"] = ["dlv-fat-enrichment"]
+    return tags
+
+
+def _donor(sure: set[str], reading: Reading, model: Model) -> dict[str, Iterable[str]]:
+    """Fat is the person's own by definition; cord, placenta and amnion count as another's unless said otherwise."""
+    if sure & {"don-auto", "don-allo", "don-xeno"}:
+        return {}
+    if "src-animal" in sure:
+        return {"don-xeno": ["src-animal"]}
+    if model.kind == ANIMAL:
+        return {"don-xeno": _CELLS}
+    if model.kind == IN_VITRO:
+        return {}
+    # Cell-free products of fat come from a bank of cells as often as from the person.
+    own = _OWN_FAT if sure & _FREE else (*_OWN_FAT, "src-svf")
+    return {"don-allo": _PERINATAL, "don-auto": own}
+
+
+def _other(sure: set[str], reading: Reading, model: Model) -> dict[str, Iterable[str]]:
+    tags: dict[str, Iterable[str]] = {}
+    sources = {tag for tag in sure if tag.startswith("src-")}
+    if not sources:
+        tags["src-unspecified"] = ["prd-cm", "prd-ev"]
+    if model.kind == HUMAN and not any(tag.startswith("cmp-") for tag in sure):
+        tags["cmp-none"] = ["des-before-after"]
+    cells = [tag for tag in (*_CELLS, "src-plant") if tag in sure and tag != "src-adult-msc"]
+    two_kinds = len(cells) > 1 or {"prd-cells", "prd-cm"} <= sure
+    if two_kinds and sure & _COMPARES and not sure & {"prd-enriched-fat", "dlv-fat-enrichment"}:
+        tags["cmp-dose"] = [*cells[1:], *cells]
+    return tags

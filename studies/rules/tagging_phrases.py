@@ -1,0 +1,266 @@
+"""The language of the phrases in the rules, and the one pass that finds all of them in a text.
+
+    adipose (tissue)? derived stem cells?    words; what is in (…)? may be missing; ? after a letter likewise
+    (stem|stromal) cells                     one or the other
+    rejuvenat*                               any ending
+    (deep|fine)+ lines, (deep|fine)* lines   up to four of these words, or up to four or none
+    nano ?fat                                one word or two
+    aged #                                   a number
+    applied ~ (skin|face)                    up to 60 characters of the same sentence between
+    centella @ derived                       something short in parentheses may stand between
+    umbilical cord !(blood)                  not followed by
+    <cells>                                  a word list of the data file
+    MN                                       a phrase with a capital is matched as written, any other in any case
+
+Text is matched flat (see tagging_text): hyphens and slashes are blanks there. A phrase begins at the beginning of a
+word and its parts are bounded, so the time it takes grows with the length of the text and no faster.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
+
+from studies.rules.tagging_text import Flat
+
+_KEY, _LONG, _LONGEST = 4, 6, 11
+_NUMBER = "#"
+_DIGITS = frozenset("0123456789")
+_BETWEEN, _ENDS = {"~", "@"}, {" ", "|", ")"}
+_WORD = re.compile(rf"(\w{{1,{_KEY}}})\w*")
+_TOLD = re.compile(r"\w+(?: \w*)*")
+_MACRO = re.compile(r"<([\w-]+)>")
+_GAP = r"\b[^\w.;]*(?:[^.;]{0,60}?[^\w.;])??"
+_ASIDE = r"(?:\([^()]{1,24}\)[ ,]*)?"
+
+
+_Try = tuple[int, bool, Callable[[str, int], re.Match[str] | None]]
+_new = tuple.__new__  # half the time of Hit(…), a hundred times a record
+
+
+class PhraseError(ValueError):
+    """A phrase that is not written in the language above."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A piece of a phrase: its pattern and how it can begin, cut after the characters that matter."""
+
+    pattern: str
+    heads: frozenset[str]
+    optional: bool = False
+
+
+class Hit(NamedTuple):
+    """Entry number `entry` was met in field number `field` of a text, at this place of the flat text."""
+
+    entry: int
+    field: int
+    start: int
+    end: int
+
+
+class Matcher:
+    """All phrases of all entries. The first letters at a word say which phrases are tried there."""
+
+    def __init__(self, entries: Iterable[tuple[int, Iterable[str]]], macros: Mapping[str, str]) -> None:
+        phrases: dict[str, dict[tuple[int, bool], set[str]]] = {}
+        for number, written in entries:
+            for phrase in written:
+                whole = expanded(phrase, macros)
+                pattern, keys = compiled(whole)
+                for key in keys:
+                    phrases.setdefault(key, {}).setdefault((number, whole == whole.lower()), set()).add(pattern)
+        self._phrases = phrases
+        # By a word's first four letters: what may begin there, by the key. None: not compiled yet.
+        self._keys: dict[str, dict[str, list[_Try] | None]] = {}
+        for key in phrases:
+            self._keys.setdefault(re.match(r"\w*", key)[0][:_KEY], {})[key] = None  # type: ignore[index]
+        self._after_numbers = self._keys.pop("", {})
+
+    def hits(self, flat: Flat, field: int) -> list[Hit]:
+        """Every entry at every place where it begins."""
+        hits: list[Hit] = []
+        keys, lower, cased = self._keys, flat.lower, flat.cased
+        for word in _WORD.finditer(lower):
+            head = word[1]
+            if head in keys:
+                known, start = keys[head], word.start()
+                for key in (head, lower[start : start + _LONG], lower[start : start + _LONGEST]):
+                    if key in known:
+                        for number, in_any_case, match in known[key] or self._compiled(key, known):
+                            if found := match(lower if in_any_case else cased, start):
+                                hits.append(_new(Hit, (number, field, start, found.end())))
+            if head[0] in _DIGITS:
+                self._after_number(word, lower, field, hits)
+        return hits
+
+    def _after_number(self, word: re.Match[str], lower: str, field: int, hits: list[Hit]) -> None:
+        start, end = word.span()
+        key = _NUMBER + lower[end : end + _LONG - 2]
+        if key in self._after_numbers:
+            for number, _, match in self._after_numbers[key] or self._compiled(key, self._after_numbers):
+                if found := match(lower, start):
+                    hits.append(Hit(number, field, start, found.end()))
+
+    def _compiled(self, key: str, known: dict[str, list[_Try] | None]) -> list[_Try]:
+        """Compiled when first met. The longest pattern goes first: as a rule it is the most particular one."""
+        tries = [
+            (number, in_any_case, re.compile("|".join(sorted(patterns, key=lambda p: (-len(p), p)))).match)
+            for (number, in_any_case), patterns in self._phrases[key].items()
+        ]
+        known[key] = tries
+        return tries
+
+
+def expanded(phrase: str, macros: Mapping[str, str]) -> str:
+    """The phrase with its word lists written out; lists may name other lists."""
+    for _ in range(5):
+        if not (names := _MACRO.findall(phrase)):
+            return phrase
+        if missing := [name for name in names if name not in macros]:
+            raise PhraseError(f"No word list is called {missing[0]!r}: {phrase}")
+        phrase = _MACRO.sub(lambda found: macros[found[1]], phrase)
+    raise PhraseError(f"The word lists name one another: {phrase}")
+
+
+def compiled(phrase: str) -> tuple[str, set[str]]:
+    """The pattern, to be matched at the beginning of a word, and the keys of the words where it may begin."""
+    reader = _Reader(phrase)
+    part = reader.sequence()
+    if reader.rest():
+        raise PhraseError(f"Cannot read {reader.rest()!r} in {phrase!r}.")
+    return part.pattern + r"(?!\w)", {_key(head, phrase) for head in part.heads}
+
+
+def _key(head: str, phrase: str) -> str:
+    """As many of its first characters as the phrase tells: eleven, six, four of its first word or that word whole."""
+    head = head.lower()
+    if head.startswith(_NUMBER):
+        if phrase != phrase.lower() or len(head) < _LONG - 1 or re.search(r"[*#]", head[1 : _LONG - 1]):
+            raise PhraseError(f"After a number {_LONG - 3} small letters of the next word have to be told: {phrase!r}.")
+        return head[: _LONG - 1]
+    for length in (_LONGEST, _LONG):
+        if len(head) >= length and _TOLD.fullmatch(head, 0, length):
+            return head[:length]
+    word = re.match(r"[\w*]*", head)[0][:_KEY]  # type: ignore[index]
+    if not word or "*" in word:
+        raise PhraseError(f"A phrase begins with at least {_KEY} letters or a whole word: {phrase!r}.")
+    return word
+
+
+class _Reader:
+    """A recursive descent over one phrase."""
+
+    def __init__(self, phrase: str) -> None:
+        self._phrase, self._at = phrase, 0
+
+    def rest(self) -> str:
+        return self._phrase[self._at :]
+
+    def sequence(self) -> _Part:
+        items = [self._item()]
+        while self.rest().startswith(" "):
+            self._at += 1
+            items.append(self._item())
+        return _joined(items, self._phrase)
+
+    def _item(self) -> _Part:
+        first = self.rest()[:1]
+        if first in _BETWEEN:
+            self._at += 1
+            return _Part(first, frozenset())
+        if first == "!":
+            self._at += 1
+            return _Part(rf"(?![ ,]*{self._atom().pattern}(?!\w))", frozenset({""}), optional=True)
+        atoms = [self._atom()]
+        while (first := self.rest()[:1]) and (first not in _ENDS or self.rest().startswith(" ?")):
+            atoms.append(self._atom())
+        if len(atoms) == 1:
+            return atoms[0]
+        heads = {""}
+        for atom in atoms:
+            heads = _appended(heads, atom.heads)
+        return _Part("".join(atom.pattern for atom in atoms), frozenset(heads))
+
+    def _atom(self) -> _Part:
+        if self._took(" ?"):
+            return _Part(" *", frozenset({"", " "}))
+        if self._took("("):
+            return self._repeated(self._group())
+        if self._took("*"):
+            return _Part(r"\w*", frozenset({"*" * _LONGEST}))
+        if self._took("#"):
+            return _Part(r"\d+(?:[.,]\d+)?", frozenset({_NUMBER}))
+        self._took("\\")
+        first = self.rest()[:1]
+        if not first or first in {" ", "|", "?"}:
+            raise PhraseError(f"A word is missing at {self._at} in {self._phrase!r}.")
+        self._at += 1
+        part = _Part(re.escape(first), frozenset({first}))
+        return _Part(f"{part.pattern}?", part.heads | {""}) if self._took("?") else part
+
+    def _took(self, mark: str) -> bool:
+        if not self.rest().startswith(mark):
+            return False
+        self._at += len(mark)
+        return True
+
+    def _repeated(self, group: _Part) -> _Part:
+        if self._took("?"):
+            return _Part(f"(?:{group.pattern})?", group.heads | {""}, optional=True)
+        many = f"{group.pattern}(?: +{group.pattern}){{0,3}}"
+        if self._took("+"):
+            return _Part(many, group.heads)
+        if self._took("*"):
+            return _Part(f"(?:{many})?", group.heads | {""}, optional=True)
+        return group
+
+    def _group(self) -> _Part:
+        choices = [self.sequence()]
+        while self.rest().startswith("|"):
+            self._at += 1
+            choices.append(self.sequence())
+        if not self.rest().startswith(")"):
+            raise PhraseError(f"A parenthesis is not closed in {self._phrase!r}.")
+        self._at += 1
+        # Longest first, so that "cells" is not cut to "cell" inside a longer phrase.
+        patterns = sorted((choice.pattern for choice in choices), key=len, reverse=True)
+        return _Part(f"(?:{'|'.join(patterns)})", frozenset().union(*(choice.heads for choice in choices)))
+
+
+def _joined(items: list[_Part], phrase: str) -> _Part:
+    needed = [at for at, item in enumerate(items) if item.heads and not item.optional]
+    if not needed:
+        raise PhraseError(f"Nothing in {phrase!r} has to be there.")
+    pattern, heads = "", {""}
+    for at, item in enumerate(items):
+        after_gap = at > 0 and items[at - 1].pattern == "~"
+        before_gap = at + 1 < len(items) and items[at + 1].pattern == "~"
+        if item.pattern == "~":
+            pattern += _GAP
+            heads = _appended(heads, {"*"})
+        elif item.pattern == "@":
+            pattern += _ASIDE if at < needed[-1] else f"(?: +{_ASIDE})?"
+            heads = heads | _appended(heads, {"*"})
+        elif item.pattern.startswith("(?!"):
+            pattern += item.pattern
+        elif not item.optional:
+            pattern += item.pattern + ("" if at >= needed[-1] or before_gap else " +")
+            heads = _appended(heads, item.heads if at == needed[-1] else _closed(item.heads))
+        elif at < needed[-1]:
+            pattern += f"(?:{item.pattern[3:-2]} +)?" if not after_gap else item.pattern
+            heads = heads | _appended(heads, _closed(item.heads))
+        else:
+            pattern += f"(?: +{item.pattern[3:-2]})?"
+    return _Part(pattern, frozenset(head for head in heads if head))
+
+
+def _closed(heads: Iterable[str]) -> set[str]:
+    """A blank follows: the word is over."""
+    return {head + " " if head else head for head in heads}
+
+
+def _appended(heads: Iterable[str], more: Iterable[str]) -> set[str]:
+    return {(head + tail)[:_LONGEST] for head, tail in product(heads, more)}
