@@ -148,13 +148,25 @@ if CELERY_BROKER_URL == "filesystem://":
         "control_folder": str(HOME / "queue-control"),
         "store_processed": False,
     }
+elif CELERY_BROKER_URL.startswith(("redis", "sentinel")):
+    # A message unacknowledged for so long is given to another worker: longer than any task may take.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TASK_IGNORE_RESULT = True
+# A message goes away when its work is done; the filesystem transport cannot do that, there only the sweep helps.
 CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A run may take hours; a task hands it on to the next one, well within the half hour that RabbitMQ waits.
+CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 20 * 60, 25 * 60
+# "ncbi" holds whatever asks an outside service, "default" the rest, so that the rest never waits for the outside.
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"studies.tasks.carry_on": {"queue": "ncbi"}}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "studies.tasks.tick", "schedule": 15.0, "options": {"expires": 14}},
+    "tidy": {"task": "studies.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3000}},
 }
 
 # --- Time, language, static files ----------------------------------------------------------------

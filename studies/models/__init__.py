@@ -4,7 +4,7 @@ from studies.models.account import Invitation, User
 from studies.models.alert import SavedSearch
 from studies.models.audit import AuditEvent
 from studies.models.notice import Notice
-from studies.models.search import Finding, Heartbeat, RequestSlot, Search, SearchRun
+from studies.models.search import Finding, Heartbeat, RequestCount, RequestSlot, Search, SearchRun
 from studies.models.study import FullText, Report, Study
 from studies.models.tag import StudyTag, Tag, TagBatch
 from studies.models.trial import RegistrationMention, TrialRegistration
@@ -18,6 +18,7 @@ __all__ = [
     "Notice",
     "RegistrationMention",
     "Report",
+    "RequestCount",
     "RequestSlot",
     "SavedSearch",
     "Search",
