@@ -161,7 +161,10 @@ def _take_over(run_id: int, portion: list[Finding], said: list[Said], reading: R
         asked = {finding.identifier: finding for finding in portion}
         name = (lambda one: one.record.pmcid) if run.kind == RunKind.PMC else (lambda one: str(one.record.pmid))
         wanted = [one for one in said if name(one) in asked]
-        taken = catalogue.upsert(wanted, source="pmc" if run.kind == RunKind.PMC else "pubmed", by=run)
+        now = timezone.now()
+        is_pubmed = run.kind != RunKind.PMC
+        source = "pubmed" if is_pubmed else "pmc"
+        taken = catalogue.upsert(wanted, source=source, by=run, checked_at=now if is_pubmed else None)
         for one, what in zip(wanted, taken, strict=True):
             finding = asked[name(one)]
             finding.report_id, finding.result, finding.reason = what.report_id, what.result, what.reason
@@ -172,10 +175,11 @@ def _take_over(run_id: int, portion: list[Finding], said: list[Said], reading: R
         for finding in silent:
             finding.result = FindingResult.VANISHED
             finding.reason = "Asked for, but not in the answer."
-        if run.kind != RunKind.PMC:
+        if is_pubmed:
             vanishing.note_polls(
                 served=[one.record.pmid for one in wanted if one.record.pmid],
                 silent=[int(f.identifier) for f in silent],
+                now=now,
             )
         findings.settle(portion)
         findings.count(run, portion, n_fetched=len(wanted), n_errors=len(said) - len(wanted))
