@@ -139,13 +139,16 @@ def _adopt_waiting(pairs: Sequence[tuple[Record, int]], is_new: Collection[int])
     new = [(record, report_id) for record, report_id in pairs if report_id in is_new]
     by_pmid = {record.pmid: report_id for record, report_id in new if record.pmid}
     by_doi = {record.doi: report_id for record, report_id in new if record.doi}
+    doi_of = {report_id: doi for doi, report_id in by_doi.items()}
     if not new:
         return set()
     # Two statements, as each has an index of its own.
     waiting = {n.pk: n for n in Notice.objects.filter(report=None, subject_doi__in=by_doi)} if by_doi else {}
     waiting |= {n.pk: n for n in Notice.objects.filter(report=None, subject_pmid__in=by_pmid)} if by_pmid else {}
-    for notice in waiting.values():
+    for notice in list(waiting.values()):
         notice.report_id = by_doi.get(notice.subject_doi) or by_pmid[notice.subject_pmid]
+        if notice.subject_doi and doi_of.get(notice.report_id, notice.subject_doi) != notice.subject_doi:
+            del waiting[notice.pk]  # its two ids name two papers: whoever stated it has to settle that
     if not waiting:
         return set()
     Notice.objects.bulk_update(waiting.values(), ["report"])

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from studies.actions import fetching, importing, locks, searching
+from studies.actions import citations, fetching, importing, locks, refreshing, retraction_watch, searching
 from studies.models import SearchRun
 from studies.sources.entrez import SourceError
 from studies.terms import RunKind, RunState
@@ -32,6 +32,10 @@ WORK: dict[RunKind, Work] = {
     RunKind.PMIDS: fetching.fetch,
     RunKind.PMC: fetching.fetch,
     RunKind.FILE: importing.read_file,
+    RunKind.REFRESH: refreshing.records,
+    RunKind.FULL_TEXT: refreshing.full_texts,
+    RunKind.CITATIONS: citations.refresh,
+    RunKind.RETRACTIONS: retraction_watch.read,
 }
 
 
