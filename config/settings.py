@@ -132,6 +132,13 @@ NCBI_API_KEY = environment.secret("NCBI_API_KEY")
 NCBI_TIMEOUT = environment.number("NCBI_TIMEOUT", 60, low=1, high=600)  # seconds
 NCBI_BATCH = environment.number("NCBI_BATCH", 200, low=1, high=500)  # records a request
 
+# --- Citations and retractions -------------------------------------------------------------------
+ICITE_BASE_URL = environment.web_address("ICITE_BASE_URL", "https://icite.od.nih.gov/api")
+RETRACTION_WATCH_URL = environment.web_address(
+    "RETRACTION_WATCH_URL",
+    "https://gitlab.com/crossref/retraction-watch-data/-/raw/main/retraction_watch.csv",
+)
+
 # --- Files ---------------------------------------------------------------------------------------
 UPLOAD_MEGABYTES = environment.number("STRATUM_UPLOAD_MEGABYTES", 100, low=1, high=2000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

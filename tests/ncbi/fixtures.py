@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.ncbi.icite import ICiteServer
 from tests.ncbi.jats import articles
 from tests.ncbi.server import NcbiServer
 from tests.ncbi.synthetic import corpus
@@ -17,4 +18,12 @@ def ncbi(settings) -> Iterator[NcbiServer]:
             server.shelf.add_pmc(number, article)
         settings.NCBI_BASE_URL = server.url
         settings.NCBI_EMAIL = "stratum@example.org"
+        yield server
+
+
+@pytest.fixture
+def icite(settings) -> Iterator[ICiteServer]:
+    """A fresh iCite that knows nothing yet, and the settings pointing at it."""
+    with ICiteServer() as server:
+        settings.ICITE_BASE_URL = server.url
         yield server
