@@ -7,7 +7,8 @@ from studies.models.notice import Notice
 from studies.models.search import Finding, Heartbeat, RequestSlot, Search, SearchRun
 from studies.models.study import FullText, Report, Study
 from studies.models.tag import StudyTag, Tag, TagBatch
-from studies.models.trial import RegistrationMention, TrialRegistration
+from studies.models.trial import RegistrationMention, TrialEvent, TrialRegistration
+from studies.models.trial_link import StudyGrouping, TrialLink
 
 __all__ = [
     "AuditEvent",
@@ -23,9 +24,12 @@ __all__ = [
     "Search",
     "SearchRun",
     "Study",
+    "StudyGrouping",
     "StudyTag",
     "Tag",
     "TagBatch",
+    "TrialEvent",
+    "TrialLink",
     "TrialRegistration",
     "User",
 ]
