@@ -11,6 +11,10 @@ END $$;
 CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON studies_auditevent
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 """
+REPORT_EVENTS = """
+CREATE TRIGGER report_event_append_only BEFORE UPDATE OR DELETE ON studies_reportevent
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+"""
 
 TRIAL_EVENTS = """
 CREATE TRIGGER trial_event_append_only BEFORE UPDATE OR DELETE ON studies_trialevent
@@ -56,6 +60,7 @@ class Migration(migrations.Migration):
             "DROP TRIGGER audit_append_only ON studies_auditevent; DROP FUNCTION refuse_change();",
         ),
         migrations.RunSQL(TRIAL_EVENTS, "DROP TRIGGER trial_event_append_only ON studies_trialevent;"),
+        migrations.RunSQL(REPORT_EVENTS, "DROP TRIGGER report_event_append_only ON studies_reportevent;"),
         migrations.RunSQL(NARROW, migrations.RunSQL.noop),
         migrations.RunSQL(PACK, "DROP TRIGGER study_pack_terms ON studies_study; DROP FUNCTION pack_terms();"),
     ]
