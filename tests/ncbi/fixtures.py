@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.ncbi.jats import articles
+from tests.ncbi.registry import RegistryServer
 from tests.ncbi.server import NcbiServer
 from tests.ncbi.synthetic import corpus
 
@@ -17,4 +18,12 @@ def ncbi(settings) -> Iterator[NcbiServer]:
             server.shelf.add_pmc(number, article)
         settings.NCBI_BASE_URL = server.url
         settings.NCBI_EMAIL = "stratum@example.org"
+        yield server
+
+
+@pytest.fixture
+def registry(settings) -> Iterator[RegistryServer]:
+    """A fresh and empty ClinicalTrials.gov, and the settings pointing at it."""
+    with RegistryServer() as server:
+        settings.CTGOV_BASE_URL = server.url
         yield server
