@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from studies.actions import fetching, importing, locks, searching
+from studies.actions import fetching, importing, locks, searching, trial_runs
 from studies.models import SearchRun
 from studies.sources.entrez import SourceError
 from studies.terms import RunKind, RunState
@@ -32,6 +32,8 @@ WORK: dict[RunKind, Work] = {
     RunKind.PMIDS: fetching.fetch,
     RunKind.PMC: fetching.fetch,
     RunKind.FILE: importing.read_file,
+    RunKind.TRIALS: trial_runs.work,
+    RunKind.REGISTRATIONS: trial_runs.work,
 }
 
 

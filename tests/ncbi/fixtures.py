@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from studies.actions import pacing
 from tests.ncbi.jats import articles
 from tests.ncbi.registry import RegistryServer
 from tests.ncbi.server import NcbiServer
@@ -22,8 +23,9 @@ def ncbi(settings) -> Iterator[NcbiServer]:
 
 
 @pytest.fixture
-def registry(settings) -> Iterator[RegistryServer]:
-    """A fresh and empty ClinicalTrials.gov, and the settings pointing at it."""
+def registry(settings, monkeypatch) -> Iterator[RegistryServer]:
+    """A fresh and empty ClinicalTrials.gov in no need of spacing, and the settings pointing at it."""
+    monkeypatch.setattr(pacing, "CTGOV_SECONDS", 0.01)
     with RegistryServer() as server:
         settings.CTGOV_BASE_URL = server.url
         yield server
