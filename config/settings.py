@@ -138,6 +138,10 @@ RETRACTION_WATCH_URL = environment.web_address(
     "RETRACTION_WATCH_URL",
     "https://gitlab.com/crossref/retraction-watch-data/-/raw/main/retraction_watch.csv",
 )
+# --- ClinicalTrials.gov --------------------------------------------------------------------------
+CTGOV_BASE_URL = environment.web_address("CTGOV_BASE_URL", "https://clinicaltrials.gov/api/v2/")
+CTGOV_USER_AGENT = environment.text("CTGOV_USER_AGENT", "stratum")  # the registry refuses some programs by name
+CTGOV_TIMEOUT = environment.number("CTGOV_TIMEOUT", 60, low=1, high=600)  # seconds
 
 # --- Files ---------------------------------------------------------------------------------------
 UPLOAD_MEGABYTES = environment.number("STRATUM_UPLOAD_MEGABYTES", 100, low=1, high=2000)

@@ -9,7 +9,16 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from studies.actions import citations, fetching, importing, locks, refreshing, retraction_watch, scheduling
+from studies.actions import (
+    citations,
+    fetching,
+    importing,
+    locks,
+    refreshing,
+    retraction_watch,
+    scheduling,
+    trial_runs,
+)
 from studies.models import SearchRun
 from studies.sources.entrez import SourceError
 from studies.terms import RunKind, RunState
@@ -39,6 +48,8 @@ WORK: dict[RunKind, Work] = {
     RunKind.FULL_TEXT: refreshing.full_texts,
     RunKind.CITATIONS: citations.refresh,
     RunKind.RETRACTIONS: retraction_watch.read,
+    RunKind.TRIALS: trial_runs.work,
+    RunKind.REGISTRATIONS: trial_runs.work,
 }
 
 
