@@ -1,7 +1,7 @@
 """What is kept: the catalogue, the people who may change it, and the log of what changed."""
 
 from studies.models.account import Invitation, User
-from studies.models.alert import SavedSearch
+from studies.models.alert import Digest, SavedSearch, Seen, SentItem, Subscription
 from studies.models.audit import AuditEvent
 from studies.models.notice import Notice
 from studies.models.search import Finding, Heartbeat, RequestSlot, Search, SearchRun
@@ -11,6 +11,7 @@ from studies.models.trial import RegistrationMention, TrialRegistration
 
 __all__ = [
     "AuditEvent",
+    "Digest",
     "Finding",
     "FullText",
     "Heartbeat",
@@ -22,8 +23,11 @@ __all__ = [
     "SavedSearch",
     "Search",
     "SearchRun",
+    "Seen",
+    "SentItem",
     "Study",
     "StudyTag",
+    "Subscription",
     "Tag",
     "TagBatch",
     "TrialRegistration",
