@@ -9,7 +9,8 @@ from studies.models.report_event import ReportEvent
 from studies.models.search import Finding, Heartbeat, RequestSlot, Search, SearchRun
 from studies.models.study import FullText, Report, Study
 from studies.models.tag import StudyTag, Tag, TagBatch
-from studies.models.trial import RegistrationMention, TrialRegistration
+from studies.models.trial import RegistrationMention, TrialEvent, TrialRegistration
+from studies.models.trial_link import StudyGrouping, TrialLink
 
 __all__ = [
     "AuditEvent",
@@ -33,10 +34,13 @@ __all__ = [
     "Seen",
     "SentItem",
     "Study",
+    "StudyGrouping",
     "StudyTag",
     "Subscription",
     "Tag",
     "TagBatch",
+    "TrialEvent",
+    "TrialLink",
     "TrialRegistration",
     "User",
 ]
