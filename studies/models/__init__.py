@@ -1,7 +1,7 @@
 """What is kept: the catalogue, the people who may change it, and the log of what changed."""
 
 from studies.models.account import Invitation, User
-from studies.models.alert import Digest, SavedSearch, Seen, SentItem, Subscription
+from studies.models.alert import Digest, Newness, SavedSearch, Seen, SentItem, Subscription
 from studies.models.audit import AuditEvent
 from studies.models.citation import CitationCount, CitationLink, CitationPoll, ICiteMeasures
 from studies.models.notice import Notice
@@ -23,6 +23,7 @@ __all__ = [
     "Heartbeat",
     "ICiteMeasures",
     "Invitation",
+    "Newness",
     "Notice",
     "RegistrationMention",
     "Report",

@@ -1,18 +1,21 @@
 """What people follow and what they were told: SavedSearch, Subscription, Digest, SentItem, Seen."""
 
 import secrets
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from studies.models.study import Study
 from studies.models.trial import TrialRegistration
-from studies.terms import AlertSubject, DigestKind, DigestState, Frequency, NewsKind
+from studies.rules.news import TRIAL_DESIGNS
+from studies.terms import AlertSubject, DigestKind, DigestState, Frequency, NewsKind, RegistrationSource
 
 MOST_ITEMS = 100
 LONGEST_LOOK_BACK = 30  # days
@@ -119,7 +122,7 @@ class Subscription(models.Model):
 
 
 class DigestQuerySet(models.QuerySet["Digest"]):
-    def to_send(self, now: Any) -> "DigestQuerySet":
+    def to_send(self, now: datetime) -> "DigestQuerySet":
         return self.filter(state=DigestState.BUILT, next_try_at__lte=now)
 
 
@@ -207,3 +210,34 @@ class Seen(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study or self.registration}, seen by {self.user}"
+
+
+@dataclass(frozen=True, slots=True)
+class Newness:
+    """Which trials are new: first seen after `since`, and not yet seen by `reader` where somebody is signed in.
+
+    Lists, the map, the trials and the news all ask here, so that none of them can say otherwise than the others.
+    """
+
+    since: datetime
+    reader: int | None = None
+
+    @property
+    def of_studies(self) -> Q:
+        """A publication whose design or registry number says trial, or a registration without one."""
+        is_trial = Q(design__in=TRIAL_DESIGNS) | Q(n_registrations__gt=0)
+        return Q(created_at__gt=self.since, is_starter=False) & is_trial & self._unseen("study")
+
+    @property
+    def of_registrations(self) -> Q:
+        return (
+            Q(first_seen_at__gt=self.since)
+            & ~Q(source__in=("", RegistrationSource.STARTER))
+            & self._unseen("registration")
+        )
+
+    def _unseen(self, what: str) -> Q:
+        if self.reader is None:
+            return Q()
+        seen = Seen.objects.filter(user=self.reader, **{what: OuterRef("pk")})
+        return ~Q(Exists(seen))
