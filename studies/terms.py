@@ -278,10 +278,25 @@ class RunKind(TextChoices):
     PMIDS = "pmids", "PubMed records by PMID"
     PMC = "pmc", "PMC articles"
     FILE = "file", "Imported file"
+    TRIALS = "trials", "ClinicalTrials.gov search"
+    REGISTRATIONS = "regs", "Registrations by number"
     REFRESH = "refresh", "Records checked again"
     CITATIONS = "citations", "Citations"
-    RETRACTIONS = "notices", "Retraction Watch file"
-    FULL_TEXT = "fulltext", "Full texts from PMC"
+    RETRACTIONS = "notices", "Retraction Watch"
+    FULL_TEXT = "fulltext", "Open-access full text"
+
+
+class ResultUse(TextChoices):
+    """What a search does with what it finds."""
+
+    ADD = "add", "Add new records to the catalogue and update known ones"
+    UPDATE = "update", "Only update records the catalogue has; list the others in the run's log"
+    LIST = "list", "Only list what is new in the run's log, for an admin to take over"
+
+
+class ProcessKind(TextChoices):
+    WORKER = "worker", "Worker"
+    BEAT = "beat", "Scheduler"
 
 
 class RunState(TextChoices):
@@ -301,6 +316,7 @@ class FindingResult(TextChoices):
     CHANGED = "changed", "Changed"
     UNCHANGED = "unchanged", "Unchanged"
     KNOWN = "known", "In the catalogue already"
+    LISTED = "listed", "Found, not taken over"
     VANISHED = "vanished", "Not served by the source"
     REJECTED = "rejected", "Rejected"
 

@@ -6,7 +6,7 @@ from studies.models.audit import AuditEvent
 from studies.models.citation import CitationCount, CitationLink, CitationPoll, ICiteMeasures
 from studies.models.notice import Notice
 from studies.models.report_event import ReportEvent
-from studies.models.search import Finding, Heartbeat, RequestSlot, Search, SearchRun
+from studies.models.search import Finding, Heartbeat, RequestCount, RequestSlot, Search, SearchRun
 from studies.models.study import FullText, Report, Study
 from studies.models.tag import StudyTag, Tag, TagBatch
 from studies.models.trial import RegistrationMention, TrialEvent, TrialRegistration
@@ -28,6 +28,7 @@ __all__ = [
     "RegistrationMention",
     "Report",
     "ReportEvent",
+    "RequestCount",
     "RequestSlot",
     "SavedSearch",
     "Search",
