@@ -2,12 +2,14 @@
 
 from django.urls import path
 
+from studies import feeds
 from studies.views import (
     accounts,
     bulk_tagging,
     durability,
     evidence_map,
     exports,
+    news,
     people,
     protocols,
     saved,
@@ -22,6 +24,7 @@ app_name = "studies"
 
 urlpatterns = [
     path("studies/", studies.listing, name="studies"),
+    path("studies/feed.atom", feeds.of_list, name="studies_feed"),
     path("studies/export/<slug:kind>", exports.of_list, name="export"),
     path("studies/references/", exports.references_of_list, name="references"),
     path("studies/<int:pk>/export/<slug:kind>", exports.of_study, name="study_export"),
@@ -42,6 +45,9 @@ urlpatterns = [
     path("searches/<int:pk>/delete/", saved.delete, name="saved_delete"),
     path("map/", evidence_map.page, name="map"),
     path("map/cell/", evidence_map.cell, name="map_cell"),
+    path("news/", news.page, name="news"),
+    path("news/feed.atom", feeds.of_news, name="news_feed"),
+    path("news/seen/", news.seen, name="seen"),
     path("protocols/", protocols.page, name="protocols"),
     path("durability/", durability.page, name="durability"),
     path("account/", accounts.account, name="account"),
