@@ -158,6 +158,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "studies.tasks.tick", "schedule": 15.0, "options": {"expires": 14}},
+    "tell": {"task": "studies.tasks.tell", "schedule": 60.0, "options": {"expires": 55}},
 }
 
 # --- Time, language, static files ----------------------------------------------------------------

@@ -5,6 +5,7 @@ from django.urls import path
 from studies import feeds
 from studies.views import (
     accounts,
+    alerts,
     bulk_tagging,
     durability,
     evidence_map,
@@ -50,6 +51,14 @@ urlpatterns = [
     path("news/seen/", news.seen, name="seen"),
     path("protocols/", protocols.page, name="protocols"),
     path("durability/", durability.page, name="durability"),
+    path("alerts/", alerts.page, name="alerts"),
+    path("alerts/<int:pk>/", alerts.edit, name="alert_edit"),
+    path("alerts/<int:pk>/end/", alerts.end, name="alert_end"),
+    path("alerts/new/<slug:about>/", alerts.begin, name="alert_begin"),
+    path("alerts/new/<slug:about>/<int:pk>/", alerts.begin, name="alert_begin_of"),
+    path("alerts/stop/<str:token>/", alerts.stop, name="stop"),
+    path("alerts/mail/", alerts.mails, name="mails"),
+    path("alerts/mail/<int:pk>/again/", alerts.send_again, name="mail_again"),
     path("account/", accounts.account, name="account"),
     path("invitation/<str:secret>/", accounts.invitation, name="invitation"),
     path("people/", people.people, name="people"),

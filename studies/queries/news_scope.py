@@ -39,3 +39,8 @@ def of_registration(registration_id: int) -> Scope:
     """The trial, and what happens to the reports of its study."""
     studies = Study.objects.filter(registrations=registration_id)
     return Scope(studies.values("pk"), TrialRegistration.objects.filter(pk=registration_id).values("pk"))
+
+
+def of_trials() -> Scope:
+    """Every trial, and nothing of the studies that have no registration."""
+    return Scope(registrations=TrialRegistration.objects.values("pk"))
