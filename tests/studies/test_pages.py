@@ -70,19 +70,19 @@ def test_home_of_an_empty_catalogue_says_so_and_what_to_do(visitor):
     text = text_of(visitor.get("/"))
 
     assert "The catalogue is empty" in text
-    assert "PubMed: never asked yet" in text
+    assert "Never searched: PubMed, ClinicalTrials.gov" in text
 
 
-def test_home_tells_when_pubmed_last_answered_and_what_failed_since(visitor):
+def test_home_tells_when_each_source_last_answered(visitor):
     now = timezone.now()
-    done = {"kind": RunKind.SEARCH, "asked": "nanofat"}
-    SearchRun.objects.create(state=RunState.FINISHED, finished_at=now - timedelta(days=2), **done)
-    SearchRun.objects.create(state=RunState.FAILED, finished_at=now, failure="NCBI could not be reached.", **done)
+    SearchRun.objects.create(
+        kind=RunKind.SEARCH, asked="nanofat", state=RunState.FINISHED, started_at=now - timedelta(days=2)
+    )
 
     text = text_of(visitor.get("/"))
 
-    assert "PubMed last answered in full on" in text
-    assert "NCBI could not be reached." in text
+    assert f"PubMed searched through {now - timedelta(days=2):%-d %b %Y}, 2 days ago" in text
+    assert "ClinicalTrials.gov never searched" in text
 
 
 def test_home_shows_retractions_before_concerns_and_leaves_old_ones_and_corrections_out(visitor):
