@@ -6,8 +6,9 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
-from studies.actions import heartbeats, running, scheduling
+from studies.actions import digests, heartbeats, mailing, running, scheduling
 from studies.models import SearchRun
+from studies.queries import alerts
 from studies.rules.queues import queue_of
 
 log = logging.getLogger(__name__)
@@ -52,3 +53,24 @@ def call_worker(run: SearchRun) -> None:
 
 def _send(run: SearchRun) -> None:
     carry_on.apply_async([run.pk], queue=queue_of(run.kind), **KNOCK)
+
+
+@shared_task(**KNOCK)
+def tell() -> None:
+    """Write the mails that are due, give up those that a killed process held, and knock for each that waits."""
+    now = timezone.now()
+    for user_id, frequency in alerts.due(now):
+        try:
+            digests.build(user_id, frequency, now)
+        except Exception:  # one person's trouble is not the others'
+            log.exception("no mail was written to person %s", user_id)
+    digests.build_admin_words(now)
+    mailing.sweep(now)
+    for digest_id in alerts.to_send(now):
+        send.apply_async([digest_id], **KNOCK)
+
+
+@shared_task(**KNOCK)
+def send(digest_id: int) -> None:
+    """Send one mail, if it still waits."""
+    mailing.send(digest_id, timezone.now())

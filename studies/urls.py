@@ -2,12 +2,15 @@
 
 from django.urls import path
 
+from studies import feeds
 from studies.views import (
     accounts,
+    alerts,
     bulk_tagging,
     durability,
     evidence_map,
     exports,
+    news,
     people,
     protocols,
     saved,
@@ -22,6 +25,7 @@ app_name = "studies"
 
 urlpatterns = [
     path("studies/", studies.listing, name="studies"),
+    path("studies/feed.atom", feeds.of_list, name="studies_feed"),
     path("studies/export/<slug:kind>", exports.of_list, name="export"),
     path("studies/references/", exports.references_of_list, name="references"),
     path("studies/<int:pk>/export/<slug:kind>", exports.of_study, name="study_export"),
@@ -42,8 +46,19 @@ urlpatterns = [
     path("searches/<int:pk>/delete/", saved.delete, name="saved_delete"),
     path("map/", evidence_map.page, name="map"),
     path("map/cell/", evidence_map.cell, name="map_cell"),
+    path("news/", news.page, name="news"),
+    path("news/feed.atom", feeds.of_news, name="news_feed"),
+    path("news/seen/", news.seen, name="seen"),
     path("protocols/", protocols.page, name="protocols"),
     path("durability/", durability.page, name="durability"),
+    path("alerts/", alerts.page, name="alerts"),
+    path("alerts/<int:pk>/", alerts.edit, name="alert_edit"),
+    path("alerts/<int:pk>/end/", alerts.end, name="alert_end"),
+    path("alerts/new/<slug:about>/", alerts.begin, name="alert_begin"),
+    path("alerts/new/<slug:about>/<int:pk>/", alerts.begin, name="alert_begin_of"),
+    path("alerts/stop/<str:token>/", alerts.stop, name="stop"),
+    path("alerts/mail/", alerts.mails, name="mails"),
+    path("alerts/mail/<int:pk>/again/", alerts.send_again, name="mail_again"),
     path("account/", accounts.account, name="account"),
     path("invitation/<str:secret>/", accounts.invitation, name="invitation"),
     path("people/", people.people, name="people"),

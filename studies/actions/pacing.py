@@ -7,9 +7,11 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from studies.models.search import RequestCount, RequestSlot
+from studies.sources.clinicaltrials import ClinicalTrials, door
 from studies.sources.entrez import Entrez
 
 SLOT = "ncbi"
+CTGOV_SLOT, CTGOV_SECONDS = "ctgov", 1.1  # its documentation names no limit; others report about 50 a minute
 PER_SECOND, PER_SECOND_WITH_KEY = 3, 10
 # Requests leave when we say and arrive when the network says: some room keeps four from meeting in one second.
 MARGIN = 1.1
@@ -53,6 +55,18 @@ def ncbi(*, somebody_waits: bool = False) -> Entrez:
         limiter=wait_for_turn,
         batch=settings.NCBI_BATCH,
         **({"timeout": settings.NCBI_TIMEOUT} | patience),
+    )
+
+
+def clinicaltrials(*, somebody_waits: bool = False) -> ClinicalTrials:
+    """The door to ClinicalTrials.gov as the settings describe it, at most one request a second."""
+    patience = {"pauses": (0.5, 1.5)} if somebody_waits else {}
+    return door(
+        base_url=settings.CTGOV_BASE_URL,
+        user_agent=settings.CTGOV_USER_AGENT,
+        timeout=min(10, settings.CTGOV_TIMEOUT) if somebody_waits else settings.CTGOV_TIMEOUT,
+        limiter=limiter(CTGOV_SLOT, CTGOV_SECONDS),
+        **patience,
     )
 
 

@@ -9,7 +9,16 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from studies.actions import fetching, importing, locks, scheduling
+from studies.actions import (
+    citations,
+    fetching,
+    importing,
+    locks,
+    refreshing,
+    retraction_watch,
+    scheduling,
+    trial_runs,
+)
 from studies.models import SearchRun
 from studies.sources.entrez import SourceError
 from studies.terms import RunKind, RunState
@@ -35,6 +44,12 @@ WORK: dict[RunKind, Work] = {
     RunKind.PMIDS: fetching.fetch,
     RunKind.PMC: fetching.fetch,
     RunKind.FILE: importing.read_file,
+    RunKind.REFRESH: refreshing.records,
+    RunKind.FULL_TEXT: refreshing.full_texts,
+    RunKind.CITATIONS: citations.refresh,
+    RunKind.RETRACTIONS: retraction_watch.read,
+    RunKind.TRIALS: trial_runs.work,
+    RunKind.REGISTRATIONS: trial_runs.work,
 }
 
 
