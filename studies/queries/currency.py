@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from studies.models import Search, SearchRun
@@ -101,7 +101,7 @@ def currency(now: datetime) -> Currency:
 
 def is_overdue(search: Search, now: datetime) -> bool:
     """A scheduled search that did not start, did not finish or failed, and whose time of grace is over."""
-    if search.last_state == RunState.FAILED:
+    if search.is_failing:
         return True
     due = search.due_since or search.next_run_at
     return bool(due and due < now - GRACE)
@@ -120,13 +120,16 @@ def age(at: datetime | None, now: datetime) -> str:
 def _scheduled() -> Iterable[Search]:
     runs = SearchRun.objects.filter(search=OuterRef("pk")).order_by("-created_at", "-pk")
     finished = runs.filter(state=RunState.FINISHED).values(begun=Coalesce("started_at", "finished_at", "created_at"))
-    ended = runs.filter(finished_at__isnull=False).exclude(state=RunState.CANCELLED).values("state")
+    # A run that failed stays so while it is tried again.
+    failing = ExpressionWrapper(Q(state=RunState.FAILED) | Q(n_failures__gt=0), output_field=BooleanField())
+    told = runs.filter(Q(finished_at__isnull=False) | Q(n_failures__gt=0)).exclude(state=RunState.CANCELLED)
+    failing = told.annotate(failing=failing).values("failing")
     return (
         Search.objects.kept()
         .filter(is_paused=False)
         .exclude(schedule="")
         .only("kind", "schedule", "next_run_at", "due_since")
-        .annotate(answered_at=Subquery(finished[:1]), last_state=Subquery(ended[:1]))
+        .annotate(answered_at=Subquery(finished[:1]), is_failing=Subquery(failing[:1]))
         .order_by("pk")
     )
 
