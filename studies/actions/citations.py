@@ -24,7 +24,7 @@ from studies.models import (
 )
 from studies.rules.citations import is_doubtful
 from studies.sources.icite import Cited, ICite
-from studies.sources.web import SourceUnavailable
+from studies.sources.web import SourceError
 from studies.terms import CitationSource, FindingResult, ReportEventKind
 
 BATCH = 200
@@ -56,7 +56,7 @@ def refresh(run: SearchRun, *, step: Step, on_progress: Progress, now: datetime 
     if run.planned_at is None:
         with step(run.pk) as run:
             _list(run, now)
-    down: SourceUnavailable | None = None
+    down: SourceError | None = None
     for source, ask in ((CitationSource.ICITE, _ask_icite), (CitationSource.ELINK, _ask_elink)):
         try:
             while portion := _next(run, source):
@@ -64,7 +64,7 @@ def refresh(run: SearchRun, *, step: Step, on_progress: Progress, now: datetime 
                 with step(run.pk) as run:
                     _take_over(run, source, portion, answers, now)
                 on_progress(run)
-        except SourceUnavailable as error:
+        except SourceError as error:
             down = down or error
     if down:
         raise down
