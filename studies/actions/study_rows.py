@@ -70,6 +70,7 @@ def refresh_studies(study_ids: Collection[int]) -> None:
         notices[notice.report_id].append(notice)
     citations = most_cited(study_ids)
     numbers = _registration_numbers(study_ids)
+    registered_as = registered([study.pk for study in studies if not reports[study.pk]])
     tree = TagTree()
     for study in studies:
         fill(
@@ -81,6 +82,7 @@ def refresh_studies(study_ids: Collection[int]) -> None:
             has_full_text=study.pk in with_text,
             n_citations=citations.get(study.pk),
             tree=tree,
+            registration=registered_as.get(study.pk),
         )
     _write(studies)
 
@@ -95,11 +97,16 @@ def fill(
     has_full_text: bool,
     tree: "TagTree",
     n_citations: int | None = None,
+    registration: TrialRegistration | None = None,
 ) -> None:
-    """Set the kept columns on `study`; nothing is saved. `notice_kinds` are those in force."""
+    """Set the kept columns on `study`; nothing is saved. `notice_kinds` are those in force.
+
+    `registration` is what a study without a report is described by.
+    """
     lead = min(reports, key=_leads, default=None)
     tag_ids = standing.applied
-    study.title = lead.title if lead else study.starter.get("title", "")
+    said = _registration_texts(registration)
+    study.title = lead.title if lead else said.title or study.starter.get("title", "")
     study.authors = _short_authors(lead.authors) if lead else ""
     study.journal = (lead.journal_abbreviation or lead.journal or lead.book_title) if lead else ""
     study.published_on = lead.published_on if lead else None
@@ -119,9 +126,31 @@ def fill(
     study.packed_terms = ""  # a trigger's word; loading the old one would cost a query a study
     titles = [text for report in reports for text in (report.title, report.vernacular_title) if text]
     study.search_title = _searched(titles or [study.title])
-    study.search_terms = _searched(_terms(reports) | tree.words(tag_ids))
-    study.search_abstract = _searched(_abstracts(reports))
-    study.search_people = _searched({*_people(reports), *registration_numbers})
+    study.search_terms = _searched(_terms(reports) | tree.words(tag_ids) | said.terms)
+    study.search_abstract = _searched([*_abstracts(reports), *said.texts])
+    study.search_people = _searched({*_people(reports), *registration_numbers, *said.people})
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """What a registration gives to be shown and searched."""
+
+    title: str = ""
+    terms: frozenset[str] = frozenset()
+    texts: tuple[str, ...] = ()
+    people: frozenset[str] = frozenset()
+
+
+def _registration_texts(registration: TrialRegistration | None) -> _Texts:
+    if registration is None:
+        return _Texts()
+    given = [one["name"] for one in registration.interventions if one.get("name")]
+    return _Texts(
+        registration.title or registration.official_title,
+        frozenset((*registration.conditions, *registration.keywords, *given)),
+        tuple(filter(None, (registration.official_title, registration.summary))),
+        frozenset(filter(None, (registration.sponsor, *registration.aliases))),
+    )
 
 
 def most_cited(study_ids: Collection[int]) -> dict[int, int]:
@@ -272,6 +301,12 @@ def _by_study(reports: Iterable[Report]) -> dict[int, list[Report]]:
     for report in reports:
         grouped[report.study_id].append(report)
     return grouped
+
+
+def registered(study_ids: Collection[int]) -> dict[int, TrialRegistration]:
+    """The first registration of each of these studies."""
+    rows = TrialRegistration.objects.filter(study__in=study_ids).order_by("-pk") if study_ids else ()
+    return {row.study_id: row for row in rows}
 
 
 def _registration_numbers(study_ids: Collection[int]) -> dict[int, set[str]]:
