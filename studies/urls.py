@@ -75,6 +75,7 @@ urlpatterns = [
     path("sync/searches/<int:pk>/run/", sync.run_now, name="search_run"),
     path("sync/searches/<int:pk>/pause/", sync.pause_search, name="search_pause"),
     path("sync/searches/<int:pk>/resume/", sync.resume_search, name="search_resume"),
+    path("sync/searches/<int:pk>/delete/", sync.delete_search, name="search_delete"),
     path("sync/import/", sync.import_file, name="import"),
     path("sync/runs/", sync.runs, name="runs"),
     path("sync/runs/<int:pk>/", sync.run, name="run"),
@@ -83,4 +84,5 @@ urlpatterns = [
     path("sync/runs/<int:pk>/pause/", sync.pause, name="run_pause"),
     path("sync/runs/<int:pk>/resume/", sync.resume, name="run_resume"),
     path("sync/runs/<int:pk>/cancel/", sync.cancel, name="run_cancel"),
+    path("sync/runs/<int:pk>/take/", sync.take_listed, name="run_take"),
 ]

@@ -59,8 +59,8 @@ class Migration(migrations.Migration):
             APPEND_ONLY,
             "DROP TRIGGER audit_append_only ON studies_auditevent; DROP FUNCTION refuse_change();",
         ),
-        migrations.RunSQL(REPORT_EVENTS, "DROP TRIGGER report_event_append_only ON studies_reportevent;"),
         migrations.RunSQL(TRIAL_EVENTS, "DROP TRIGGER trial_event_append_only ON studies_trialevent;"),
+        migrations.RunSQL(REPORT_EVENTS, "DROP TRIGGER report_event_append_only ON studies_reportevent;"),
         migrations.RunSQL(NARROW, migrations.RunSQL.noop),
         migrations.RunSQL(PACK, "DROP TRIGGER study_pack_terms ON studies_study; DROP FUNCTION pack_terms();"),
     ]

@@ -120,6 +120,8 @@ class TrialRegistration(models.Model):
     countries = ArrayField(models.TextField(), default=list, blank=True)
     n_places = models.PositiveIntegerField("study sites", null=True, blank=True)
     references = models.JSONField(default=list, blank=True)
+    # Of the references, those that tie a paper to the trial: BACKGROUND ones may be about anything.
+    result_pmids = ArrayField(models.PositiveIntegerField(), default=list, blank=True, editable=False)
     details = models.JSONField(default=dict, blank=True)
 
     first_seen_at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -143,6 +145,7 @@ class TrialRegistration(models.Model):
         indexes = [
             GinIndex("search_vector", name="registration_search"),
             GinIndex(fields=["aliases"], name="registration_aliases"),
+            GinIndex(fields=["result_pmids"], name="registration_results"),
             models.Index(F("updated_on").desc(nulls_last=True), F("id").desc(), name="registration_updated"),
         ]
 

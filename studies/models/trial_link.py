@@ -28,9 +28,7 @@ class Proposal(models.Model):
 class TrialLinkQuerySet(models.QuerySet["TrialLink"]):
     def standing(self) -> "TrialLinkQuerySet":
         """Links that count: confirmed, or so well founded that "no publication" would be the bolder thing to say."""
-        return self.filter(
-            Q(state=ProposalState.CONFIRMED) | Q(state__in=(ProposalState.PROPOSED, ProposalState.UNDONE), is_firm=True)
-        )
+        return self.filter(Q(state=ProposalState.CONFIRMED) | Q(state=ProposalState.PROPOSED, is_firm=True))
 
 
 class TrialLink(Proposal):

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -425,6 +426,29 @@ def test_a_page_that_breaks_says_so_without_asking_the_database(django_assert_nu
 
     assert answer.status_code == 500
     assert "Something went wrong on our side" in answer.content.decode()
+
+
+@pytest.fixture
+def absent_database(transactional_db):
+    """The connection is lost, and where it led to nobody answers."""
+    kept = connection.settings_dict["HOST"]
+    connection.close()
+    connection.settings_dict["HOST"] = "/nowhere"
+    yield
+    connection.close()
+    connection.settings_dict["HOST"] = kept
+
+
+@pytest.mark.parametrize("address", ["/", "/studies/", "/studies/1/x", "/map/", "/reset/", "/healthz"])
+def test_without_a_database_a_page_says_so_and_when_to_ask_again(absent_database, address):
+    client = Client(raise_request_exception=False)
+    client.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
+
+    answer = client.post(address, {"email": "a@example.org"}) if address == "/reset/" else client.get(address)
+
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "5"
+    assert "The database does not answer" in answer.content.decode()
 
 
 def test_a_monitor_hears_that_the_site_is_alive(visitor):
