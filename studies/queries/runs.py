@@ -101,11 +101,12 @@ def _row(search: Search, last: SearchRun | None, open_run: SearchRun | None, now
         outcome=outcome(last) if last else "Has not run yet.",
         progress=progress(open_run, now) if open_run else None,
         through=search.through,
-        overdue=_why_overdue(search, last, open_run, now),
+        overdue=why_overdue(search, last, open_run, now),
     )
 
 
-def _why_overdue(search: Search, last: SearchRun | None, open_run: SearchRun | None, now: datetime) -> str:
+def why_overdue(search: Search, last: SearchRun | None, open_run: SearchRun | None, now: datetime) -> str:
+    """One sentence, or nothing; `last` is the last run that ended."""
     if search.is_paused:
         return ""
     current = open_run or last
