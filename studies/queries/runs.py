@@ -73,6 +73,14 @@ class SearchRow:
     def is_overdue(self) -> bool:
         return bool(self.overdue)
 
+    @property
+    def retry_at(self) -> datetime | None:
+        """When the run that failed is tried again, unless one is open or the schedule comes first."""
+        if self.progress or not self.last or not self.last.retry_at or self.search.is_paused:
+            return None
+        coming = self.search.next_run_at
+        return self.last.retry_at if not coming or self.last.retry_at < coming else None
+
 
 def search_rows(now: datetime) -> list[SearchRow]:
     """Every search with its open run and the last one that ended: three statements, however many searches."""
