@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from studies import identifiers
-from studies.actions import findings, overdue, pacing, trials, windows
+from studies.actions import findings, likeness, overdue, pacing, trials, windows
 from studies.models import Finding, Search, SearchRun, TrialRegistration
 from studies.models.trial_link import TrialLink
 from studies.sources import clinicaltrials
@@ -46,6 +46,7 @@ def work(run: SearchRun, *, step: Step, on_progress: Progress) -> None:
         answer = _read(registry, [finding.identifier for finding in portion])
         with step(run.pk) as run:
             _take_over(run, portion, answer)
+            likeness.propose([f.registration_id for f in portion if f.registration_id], now=timezone.now())
         on_progress(run)
     with step(run.pk):
         overdue.note(now=timezone.now())

@@ -5,12 +5,37 @@ from io import BytesIO
 
 from django.utils import timezone
 
-from studies.actions import accounts, catalogue
+from studies.actions import accounts, alerts, catalogue
 from studies.actions.starter import load_starter, load_vocabulary
-from studies.models import AuditEvent, Finding, Heartbeat, Notice, Report, Search, SearchRun, Study, Tag, TagBatch, User
+from studies.models import (
+    AuditEvent,
+    Digest,
+    Finding,
+    Heartbeat,
+    Notice,
+    Report,
+    Search,
+    SearchRun,
+    Study,
+    Subscription,
+    Tag,
+    TagBatch,
+    User,
+)
 from studies.sources import jats, pubmed_xml
 from studies.sources.record import Reading
-from studies.terms import BatchKind, FindingResult, RunKind, RunState, SiteRole
+from studies.terms import (
+    AlertSubject,
+    BatchKind,
+    DigestKind,
+    DigestState,
+    FindingResult,
+    Frequency,
+    NewsKind,
+    RunKind,
+    RunState,
+    SiteRole,
+)
 from tests.conftest import PASSWORD
 from tests.ncbi.jats import FIRST, articles
 from tests.ncbi.synthetic import FIRST_PMID, HEAD, TAIL, corpus
@@ -49,7 +74,23 @@ def fill() -> dict[str, object]:
         "reset": accounts.reset_token(person, by=admin),
         "batch": TagBatch.objects.create(by=admin, kind=BatchKind.STUDY, said="accepted Synthetic", n_studies=1),
         "event": AuditEvent.objects.first(),
+        "subscription": _followed(admin),
     }
+
+
+def _followed(admin: User) -> Subscription:
+    """All news by mail, and a mail of each state that looks its own way."""
+    for state in (DigestState.SENT, DigestState.UNCERTAIN):
+        Digest.objects.create(user=admin, kind=DigestKind.WEEKLY, state=state, subject="Synthetic", text="-", html="-")
+    return alerts.follow(
+        by=admin,
+        about=AlertSubject.EVERYTHING,
+        subject=None,
+        frequency=Frequency.WEEKLY,
+        kinds=NewsKind.values,
+        max_items=20,
+        lookback_days=30,
+    )
 
 
 def _finished(search: Search, admin: User) -> SearchRun:

@@ -357,7 +357,7 @@ def test_nothing_from_a_record_is_markup(visitor):
     )
     make_full_text(study, sections=[{"heading": bad, "level": 1, "paragraphs": [bad], "captions": [bad]}])
     make_notice(study, citation=bad, note=bad)
-    make_registration(study, "NCT01234567", title=bad, status=bad)
+    make_registration(study, "NCT01234567", title=bad, status_raw=bad)
 
     page = visitor.get(study.get_absolute_url()).content.decode()
 
