@@ -120,3 +120,19 @@ class DuplicateMethod(TextChoices):
     IDENTIFIER = "identifier", "Same identifier"
     SIMILARITY = "similarity", "Similar beyond doubt"
     PERSON = "person", "A person's word"
+
+
+class PairKind(TextChoices):
+    """What a proposed pair may be."""
+
+    DUPLICATE = "duplicate", "Perhaps one report"
+    STUDY = "study", "Perhaps two reports of one study"
+
+
+class PairAnswer(TextChoices):
+    """What a person made of a proposed pair."""
+
+    NONE = "", "Open"
+    MERGED = "merged", "One report"
+    GROUPED = "grouped", "Two reports of one study"
+    APART = "apart", "Different"

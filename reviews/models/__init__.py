@@ -9,7 +9,9 @@ from reviews.models.candidates import (
     ReviewSource,
     SourceRun,
 )
+from reviews.models.duplicates import PairProposal
 from reviews.models.protocol import CriteriaVersion, Criterion, Review, ReviewStage, StatusStatement
+from reviews.models.ranking import Ranking
 from reviews.models.reporting import FlowVersion
 from reviews.models.screening import ScreeningDecision
 from reviews.models.team import Membership, ReviewInvitation
@@ -23,6 +25,8 @@ __all__ = [
     "DuplicateLink",
     "FlowVersion",
     "Membership",
+    "PairProposal",
+    "Ranking",
     "Review",
     "ReviewInvitation",
     "ReviewSearch",
