@@ -15,7 +15,8 @@ from django.core.management import call_command, execute_from_command_line
 from config import embedded, environment
 
 # These need no database, or (`migrate`, `up`) bring it up to date themselves.
-WITHOUT = {"help", "version", "makemigrations", "collectstatic", "findstatic", "diffsettings", "makemessages", "simulate_ranking"}
+WITHOUT = {"help", "version", "makemigrations", "collectstatic", "findstatic", "diffsettings", "makemessages"}
+WITHOUT |= {"simulate_ranking"}
 UNMIGRATED = {"migrate", "up", "showmigrations", "sqlmigrate", "dbshell"}
 
 

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        texts, relevant = _read(options["file"])
+        texts, relevant = read_labelled(options["file"])
         if not 2 <= sum(relevant) < len(relevant):
             raise CommandError(f"{options['file']}: needs two relevant reports and an irrelevant one at least.")
         matrix = matrix_of(texts)
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(found) if options["json"] else _sentences(found))
 
 
-def _read(path: Path) -> tuple[list[str], list[bool]]:
+def read_labelled(path: Path) -> tuple[list[str], list[bool]]:
     """The texts and whether each was included."""
     texts, relevant = [], []
     try:
