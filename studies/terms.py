@@ -105,6 +105,26 @@ class NoticeStatus(IntegerChoices):
     RETRACTED = 5, "Retracted"
 
 
+class ReportEventKind(TextChoices):
+    """What happened to a report that is in the catalogue."""
+
+    FIELD_CHANGED = "field-changed", "Changed"
+    TYPE_ADDED = "type-added", "Publication type added"
+    NOTICE_ADDED = "notice-added", "Notice added"
+    NOTICE_LIFTED = "notice-lifted", "Notice no longer in force"
+    VANISHED = "vanished", "No longer served by PubMed"
+    RETURNED = "returned", "Served by PubMed again"
+    CITATIONS = "citations", "Doubtful citation count"
+
+
+class CitationSource(TextChoices):
+    """Who counts citations. Their numbers are not comparable, and never mixed."""
+
+    ICITE = "icite", "iCite"
+    ELINK = "elink", "PubMed, cited in PMC"
+    REFERENCES = "references", "the record's own reference list"
+
+
 class Registry(TextChoices):
     """Trial registries whose numbers are recognised."""
 
@@ -175,6 +195,10 @@ class RunKind(TextChoices):
     PMIDS = "pmids", "PubMed records by PMID"
     PMC = "pmc", "PMC articles"
     FILE = "file", "Imported file"
+    REFRESH = "refresh", "Records checked again"
+    CITATIONS = "citations", "Citations"
+    RETRACTIONS = "notices", "Retraction Watch file"
+    FULL_TEXT = "fulltext", "Full texts from PMC"
 
 
 class RunState(TextChoices):

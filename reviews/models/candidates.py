@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from reviews.models.protocol import Criterion, Review
-from reviews.terms import AddedBy, Classification, DuplicateMethod, Retrieval, SourceKind, Stage, Verdict
+from reviews.terms import AddedBy, CardOrder, Classification, DuplicateMethod, Retrieval, SourceKind, Stage, Verdict
 from studies.models import Finding, Report, Search, SearchRun
 
 _PERSON = settings.AUTH_USER_MODEL
@@ -49,14 +49,18 @@ class ReviewSearch(models.Model):
 
 
 class SourceRun(models.Model):
-    """A run whose findings a review takes, from which source, and up to which finding it has taken them."""
+    """A run whose findings a review takes. `taken_up_to` is the run's last sign of life when they were last taken:
+
+    a run that has been touched since may have found more.
+    """
 
     source = models.ForeignKey(ReviewSource, models.PROTECT, related_name="runs")
     run = models.ForeignKey(SearchRun, models.PROTECT, related_name="+")
     how = models.CharField(max_length=10, choices=AddedBy)
     by = models.ForeignKey(_PERSON, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
-    taken_at = models.DateTimeField("all findings taken at", null=True, blank=True)
+    taken_up_to = models.DateTimeField(null=True, blank=True)
+    n_taken = models.PositiveIntegerField("candidates it brought", default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "run"], name="source_run_once")]
@@ -103,6 +107,7 @@ class Candidate(models.Model):
 
     held_by = models.ForeignKey(_PERSON, models.SET_NULL, null=True, blank=True, related_name="+")
     held_until = models.DateTimeField(null=True, blank=True)
+    held_order = models.CharField("order by which it was dealt", max_length=10, choices=CardOrder, blank=True)
     rank = models.FloatField(null=True, blank=True)
     shuffle = models.IntegerField(default=0)
 

@@ -3,7 +3,9 @@
 from studies.models.account import Invitation, User
 from studies.models.alert import SavedSearch
 from studies.models.audit import AuditEvent
+from studies.models.citation import CitationCount, CitationLink, CitationPoll, ICiteMeasures
 from studies.models.notice import Notice
+from studies.models.report_event import ReportEvent
 from studies.models.search import Finding, Heartbeat, RequestSlot, Search, SearchRun
 from studies.models.study import FullText, Report, Study
 from studies.models.tag import StudyTag, Tag, TagBatch
@@ -11,13 +13,18 @@ from studies.models.trial import RegistrationMention, TrialRegistration
 
 __all__ = [
     "AuditEvent",
+    "CitationCount",
+    "CitationLink",
+    "CitationPoll",
     "Finding",
     "FullText",
     "Heartbeat",
+    "ICiteMeasures",
     "Invitation",
     "Notice",
     "RegistrationMention",
     "Report",
+    "ReportEvent",
     "RequestSlot",
     "SavedSearch",
     "Search",

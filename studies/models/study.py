@@ -54,6 +54,7 @@ class Study(models.Model):
     in_default_views = models.BooleanField(default=True)
     n_participants = models.PositiveIntegerField("people", null=True, blank=True)
     follow_up_months = models.DecimalField(max_digits=6, decimal_places=1, null=True, blank=True)
+    check_weekly = models.BooleanField("checked again every week", default=False)  # else every month
 
     suggested_with = models.CharField(
         max_length=12, blank=True, editable=False
@@ -71,6 +72,7 @@ class Study(models.Model):
     notice_status = models.PositiveSmallIntegerField(choices=NoticeStatus, default=NoticeStatus.NONE, editable=False)
     n_reports = models.PositiveSmallIntegerField(default=0, editable=False)
     n_registrations = models.PositiveSmallIntegerField(default=0, editable=False)
+    n_citations = models.PositiveIntegerField("citations", null=True, editable=False)  # of its most cited report
     has_abstract = models.BooleanField(default=False, editable=False)
     has_full_text = models.BooleanField(default=False, editable=False)
     sources = _terms_of_a_facet()
@@ -121,6 +123,7 @@ class Study(models.Model):
                 name="study_facets",
             ),
             models.Index(F("published_on").desc(nulls_last=True), F("id").desc(), name="study_newest"),
+            models.Index(F("n_citations").desc(nulls_last=True), F("id").desc(), name="study_most_cited"),
             # The tagging queue: what most is suggested for comes first.
             models.Index(
                 F("n_open_suggestions").desc(), F("id").desc(), condition=Q(n_open_suggestions__gt=0), name="study_open"
@@ -170,6 +173,7 @@ class Report(models.Model):
     edited_fields = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
+    checked_at = models.DateTimeField("last asked of PubMed", null=True, blank=True)
     first_missed_on = models.DateField(null=True, blank=True)
     missing_since = models.DateField("not served by PubMed since", null=True, blank=True)
 
