@@ -11,8 +11,8 @@ from reviews.rules.record_shape import Shape, first_page, fold, journals_agree, 
 from tests.data.duplicates.make_pairs import pairs
 
 ABSTRACT = (
-    "Background: nanofat is offered for wrinkles. Methods: 24 women were treated. Results: depth fell by 18 % at week 12. "
-    "Conclusions: it may help a little."
+    "Background: nanofat is offered for wrinkles. Methods: 24 women were treated. "
+    "Results: depth fell by 18 % at week 12. Conclusions: it may help a little."
 )
 
 
