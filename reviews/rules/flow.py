@@ -270,6 +270,13 @@ IDENTITIES: tuple[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]],
     ),
 )  # fmt: skip
 
+# Every list that a number of the diagram may be the length of.
+KEYS = frozenset(
+    [key for _, left, more, less in IDENTITIES for key in (*left, *more, *less)]
+    + [f"{column}_{name}" for column in (DATABASES, OTHER) for name in ("unclassified", "included")]
+    + ["no_longer_included", *STUDY_KEYS]
+)
+
 
 def breaks(flow: Flow) -> list[Break]:
     """Every identity of PRISMA's arithmetic that the lists do not keep."""
