@@ -132,6 +132,11 @@ NCBI_API_KEY = environment.secret("NCBI_API_KEY")
 NCBI_TIMEOUT = environment.number("NCBI_TIMEOUT", 60, low=1, high=600)  # seconds
 NCBI_BATCH = environment.number("NCBI_BATCH", 200, low=1, high=500)  # records a request
 
+# --- ClinicalTrials.gov --------------------------------------------------------------------------
+CTGOV_BASE_URL = environment.web_address("CTGOV_BASE_URL", "https://clinicaltrials.gov/api/v2/")
+CTGOV_USER_AGENT = environment.text("CTGOV_USER_AGENT", "stratum")  # the registry refuses some programs by name
+CTGOV_TIMEOUT = environment.number("CTGOV_TIMEOUT", 60, low=1, high=600)  # seconds
+
 # --- Files ---------------------------------------------------------------------------------------
 UPLOAD_MEGABYTES = environment.number("STRATUM_UPLOAD_MEGABYTES", 100, low=1, high=2000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

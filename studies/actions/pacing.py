@@ -1,14 +1,17 @@
-"""One limit of requests to NCBI for all processes together, kept by PostgreSQL."""
+"""One limit of requests to each source for all processes together, kept by PostgreSQL."""
 
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from studies.models.search import RequestSlot
+from studies.models.search import RequestCount, RequestSlot
+from studies.sources.clinicaltrials import ClinicalTrials, door
 from studies.sources.entrez import Entrez
 
 SLOT = "ncbi"
+CTGOV_SLOT, CTGOV_SECONDS = "ctgov", 1.1  # its documentation names no limit; others report about 50 a minute
 PER_SECOND, PER_SECOND_WITH_KEY = 3, 10
 # Requests leave when we say and arrive when the network says: some room keeps four from meeting in one second.
 MARGIN = 1.1
@@ -25,6 +28,12 @@ _TAKE = """
         WHEN slot.next_free_at BETWEEN clock_timestamp() AND clock_timestamp() + %(furthest)s * interval '1 second'
         THEN slot.next_free_at ELSE clock_timestamp() END
     RETURNING extract(epoch FROM next_free_at - clock_timestamp())::float8 - %(spacing)s
+"""
+
+
+_COUNT = """
+    INSERT INTO {table} AS count (name, minute, n) VALUES (%s, date_trunc('minute', clock_timestamp()), 1)
+    ON CONFLICT (name, minute) DO UPDATE SET n = count.n + 1
 """
 
 
@@ -49,28 +58,57 @@ def ncbi(*, somebody_waits: bool = False) -> Entrez:
     )
 
 
+def clinicaltrials(*, somebody_waits: bool = False) -> ClinicalTrials:
+    """The door to ClinicalTrials.gov as the settings describe it, at most one request a second."""
+    patience = {"pauses": (0.5, 1.5)} if somebody_waits else {}
+    return door(
+        base_url=settings.CTGOV_BASE_URL,
+        user_agent=settings.CTGOV_USER_AGENT,
+        timeout=min(10, settings.CTGOV_TIMEOUT) if somebody_waits else settings.CTGOV_TIMEOUT,
+        limiter=limiter(CTGOV_SLOT, CTGOV_SECONDS),
+        **patience,
+    )
+
+
+def limiter(name: str, seconds: float) -> Callable[[], None]:
+    """What waits for a turn with the source of this name: the starts of two requests are `seconds` apart."""
+    return lambda: _wait(name, seconds)
+
+
 def wait_for_turn() -> None:
-    """Take the next free instant, commit, then sleep until it. Raises TurnInTransaction inside a transaction."""
+    """Wait for a turn with NCBI. Raises TurnInTransaction inside a transaction."""
+    _wait(SLOT, spacing())
+
+
+def _wait(name: str, seconds: float) -> None:
+    """Take the next free instant, commit, then sleep until it."""
     if connection.in_atomic_block or not transaction.get_autocommit():
-        raise TurnInTransaction("Ask NCBI outside a transaction: the wait would hold its locks.")
+        raise TurnInTransaction("Ask a source outside a transaction: the wait would hold its locks.")
+    _count(name)
     for _ in range(TURNS):
-        instant = _take_turn(spacing()) + time.monotonic()
+        instant = _take_turn(name, seconds) + time.monotonic()
         time.sleep(max(0.0, instant - time.monotonic()))
         if time.monotonic() - instant < LATE:
             return
 
 
 def spacing() -> float:
-    """Seconds between the starts of two requests."""
+    """Seconds between the starts of two requests to NCBI."""
     return MARGIN / (PER_SECOND_WITH_KEY if settings.NCBI_API_KEY else PER_SECOND)
 
 
-def _take_turn(seconds: float) -> float:
+def _take_turn(name: str, seconds: float) -> float:
     """Seconds from now to the instant that is ours.
 
     One statement, committed at once: its lock on the row queues the processes, and only the database's clock counts.
     """
     table = connection.ops.quote_name(RequestSlot._meta.db_table)
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE.format(table=table), {"name": SLOT, "spacing": seconds, "furthest": FURTHEST})
+        cursor.execute(_TAKE.format(table=table), {"name": name, "spacing": seconds, "furthest": FURTHEST})
         return cursor.fetchone()[0]
+
+
+def _count(name: str) -> None:
+    table = connection.ops.quote_name(RequestCount._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT.format(table=table), [name])

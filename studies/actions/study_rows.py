@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 
 from studies.actions import bulk
 from studies.identifiers import registry_id
-from studies.models import Notice, RegistrationMention, Report, Study, StudyTag, Tag, TrialRegistration
+from studies.models import Notice, RegistrationMention, Report, Study, StudyTag, Tag, TrialLink, TrialRegistration
 from studies.rules import notices as notice_rules
 from studies.rules import study_design
 from studies.rules.tag_state import APPLIED, state_of
-from studies.terms import Facet, MentionBasis, ReportKind, TagOrigin, TagState, TagStatus
+from studies.terms import Facet, MentionBasis, ProposalState, ReportKind, TagOrigin, TagState, TagStatus
 
 _KIND_ORDER = {kind: place for place, kind in enumerate(ReportKind.values)}
 _CHECK_TAGS = {"Humans", "Animals"}
@@ -69,6 +69,7 @@ def refresh_studies(study_ids: Collection[int]) -> None:
     ):
         notices[study_id].append(kind)
     numbers = _registration_numbers(study_ids)
+    registered_as = registered([study.pk for study in studies if not reports[study.pk]])
     tree = TagTree()
     for study in studies:
         fill(
@@ -79,6 +80,7 @@ def refresh_studies(study_ids: Collection[int]) -> None:
             registration_numbers=numbers[study.pk],
             has_full_text=study.pk in with_text,
             tree=tree,
+            registration=registered_as.get(study.pk),
         )
     _write(studies)
 
@@ -92,11 +94,16 @@ def fill(
     registration_numbers: Collection[str],
     has_full_text: bool,
     tree: "TagTree",
+    registration: TrialRegistration | None = None,
 ) -> None:
-    """Set the kept columns on `study`; nothing is saved. `notice_kinds` are live ones, oldest first."""
+    """Set the kept columns on `study`; nothing is saved. `notice_kinds` are live ones, oldest first.
+
+    `registration` is what a study without a report is described by.
+    """
     lead = min(reports, key=_leads, default=None)
     tag_ids = standing.applied
-    study.title = lead.title if lead else study.starter.get("title", "")
+    said = _registration_texts(registration)
+    study.title = lead.title if lead else said.title or study.starter.get("title", "")
     study.authors = _short_authors(lead.authors) if lead else ""
     study.journal = (lead.journal_abbreviation or lead.journal or lead.book_title) if lead else ""
     study.published_on = lead.published_on if lead else None
@@ -115,9 +122,31 @@ def fill(
     study.packed_terms = ""  # a trigger's word; loading the old one would cost a query a study
     titles = [text for report in reports for text in (report.title, report.vernacular_title) if text]
     study.search_title = _searched(titles or [study.title])
-    study.search_terms = _searched(_terms(reports) | tree.words(tag_ids))
-    study.search_abstract = _searched(_abstracts(reports))
-    study.search_people = _searched({*_people(reports), *registration_numbers})
+    study.search_terms = _searched(_terms(reports) | tree.words(tag_ids) | said.terms)
+    study.search_abstract = _searched([*_abstracts(reports), *said.texts])
+    study.search_people = _searched({*_people(reports), *registration_numbers, *said.people})
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """What a registration gives to be shown and searched."""
+
+    title: str = ""
+    terms: frozenset[str] = frozenset()
+    texts: tuple[str, ...] = ()
+    people: frozenset[str] = frozenset()
+
+
+def _registration_texts(registration: TrialRegistration | None) -> _Texts:
+    if registration is None:
+        return _Texts()
+    given = [one["name"] for one in registration.interventions if one.get("name")]
+    return _Texts(
+        registration.title or registration.official_title,
+        frozenset((*registration.conditions, *registration.keywords, *given)),
+        tuple(filter(None, (registration.official_title, registration.summary))),
+        frozenset(filter(None, (registration.sponsor, *registration.aliases))),
+    )
 
 
 @dataclass(slots=True)
@@ -250,13 +279,22 @@ def _by_study(reports: Iterable[Report]) -> dict[int, list[Report]]:
     return grouped
 
 
+def registered(study_ids: Collection[int]) -> dict[int, TrialRegistration]:
+    """The first registration of each of these studies."""
+    rows = TrialRegistration.objects.filter(study__in=study_ids).order_by("-pk") if study_ids else ()
+    return {row.study_id: row for row in rows}
+
+
 def _registration_numbers(study_ids: Collection[int]) -> dict[int, set[str]]:
-    """Registrations of the study itself, and those its reports give in PubMed's databank list."""
+    """Registrations of the study itself, and those its reports give in PubMed's databank list, unless people object."""
     numbers = defaultdict(set)
     for study_id, number in TrialRegistration.objects.filter(study__in=study_ids).values_list("study", "number"):
         numbers[study_id].add(number)
+    rejected = TrialLink.objects.filter(
+        registration=OuterRef("registration"), report=OuterRef("report"), state=ProposalState.REJECTED
+    )
     for study_id, number in RegistrationMention.objects.filter(
-        report__study__in=study_ids, basis__in=(MentionBasis.DATABANK, MentionBasis.STARTER)
+        ~Exists(rejected), report__study__in=study_ids, basis__in=(MentionBasis.DATABANK, MentionBasis.STARTER)
     ).values_list("report__study", "registration__number"):
         numbers[study_id].add(number)
     return numbers

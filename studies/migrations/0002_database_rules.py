@@ -16,6 +16,11 @@ CREATE TRIGGER report_event_append_only BEFORE UPDATE OR DELETE ON studies_repor
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 """
 
+TRIAL_EVENTS = """
+CREATE TRIGGER trial_event_append_only BEFORE UPDATE OR DELETE ON studies_trialevent
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+"""
+
 # Facets and lists read every matching row: long text has to live out of line (TOAST) so that a row stays small.
 NARROW = """
 ALTER TABLE studies_study SET (toast_tuple_target = 128);
@@ -54,6 +59,7 @@ class Migration(migrations.Migration):
             APPEND_ONLY,
             "DROP TRIGGER audit_append_only ON studies_auditevent; DROP FUNCTION refuse_change();",
         ),
+        migrations.RunSQL(TRIAL_EVENTS, "DROP TRIGGER trial_event_append_only ON studies_trialevent;"),
         migrations.RunSQL(REPORT_EVENTS, "DROP TRIGGER report_event_append_only ON studies_reportevent;"),
         migrations.RunSQL(NARROW, migrations.RunSQL.noop),
         migrations.RunSQL(PACK, "DROP TRIGGER study_pack_terms ON studies_study; DROP FUNCTION pack_terms();"),

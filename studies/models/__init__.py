@@ -6,10 +6,11 @@ from studies.models.audit import AuditEvent
 from studies.models.citation import CitationCount, CitationLink, CitationPoll, ICiteMeasures
 from studies.models.notice import Notice
 from studies.models.report_event import ReportEvent
-from studies.models.search import Finding, Heartbeat, RequestSlot, Search, SearchRun
+from studies.models.search import Finding, Heartbeat, RequestCount, RequestSlot, Search, SearchRun
 from studies.models.study import FullText, Report, Study
 from studies.models.tag import StudyTag, Tag, TagBatch
-from studies.models.trial import RegistrationMention, TrialRegistration
+from studies.models.trial import RegistrationMention, TrialEvent, TrialRegistration
+from studies.models.trial_link import StudyGrouping, TrialLink
 
 __all__ = [
     "AuditEvent",
@@ -25,14 +26,18 @@ __all__ = [
     "RegistrationMention",
     "Report",
     "ReportEvent",
+    "RequestCount",
     "RequestSlot",
     "SavedSearch",
     "Search",
     "SearchRun",
     "Study",
+    "StudyGrouping",
     "StudyTag",
     "Tag",
     "TagBatch",
+    "TrialEvent",
+    "TrialLink",
     "TrialRegistration",
     "User",
 ]

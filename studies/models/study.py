@@ -41,6 +41,13 @@ class StudyQuerySet(models.QuerySet["Study"]):
         )
 
 
+class StudyManager(models.Manager.from_queryset(StudyQuerySet)):  # type: ignore[misc]
+    """Studies as they are counted: one that was grouped into another is kept, and is none of them."""
+
+    def get_queryset(self) -> StudyQuerySet:
+        return super().get_queryset().filter(grouped_into=None)
+
+
 class Study(models.Model):
     """The investigation itself, as lists show and search it.
 
@@ -52,6 +59,8 @@ class Study(models.Model):
     is_starter = models.BooleanField("starter data, to be verified", default=False)
     starter = models.JSONField(default=dict, blank=True)  # source, protocol facts and notes of the starter row
     in_default_views = models.BooleanField(default=True)
+    # Where an investigation that came in twice is counted now (actions/grouping.py); its own address leads there.
+    grouped_into = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="grouped")
     n_participants = models.PositiveIntegerField("people", null=True, blank=True)
     follow_up_months = models.DecimalField(max_digits=6, decimal_places=1, null=True, blank=True)
     check_weekly = models.BooleanField("checked again every week", default=False)  # else every month
@@ -102,7 +111,8 @@ class Study(models.Model):
         editable=False,
     )
 
-    objects = StudyQuerySet.as_manager()
+    objects = StudyManager()
+    every = StudyQuerySet.as_manager()  # those grouped into another as well
 
     class Meta:
         verbose_name_plural = "studies"
