@@ -98,7 +98,8 @@ class Candidate(models.Model):
     verdict_at = models.DateTimeField(null=True, blank=True)
     primary_reason = models.ForeignKey(Criterion, models.PROTECT, null=True, blank=True, related_name="+")
     classification = models.CharField(max_length=10, choices=Classification, default=Classification.NONE, blank=True)
-    is_pilot = models.BooleanField(default=False)
+    is_pilot = models.BooleanField("in the sample of the title and abstract pilot", default=False)
+    is_full_text_pilot = models.BooleanField(default=False)
 
     retrieval = models.CharField(max_length=12, choices=Retrieval, default=Retrieval.NOT_SOUGHT)
     retrieved_at = models.DateTimeField(null=True, blank=True)
