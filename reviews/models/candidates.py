@@ -91,6 +91,7 @@ class Candidate(models.Model):
     added_how = models.CharField(max_length=10, choices=AddedBy)
     added_by = models.ForeignKey(_PERSON, models.PROTECT, null=True, related_name="+")
     duplicate_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="duplicates")
+    compared_at = models.DateTimeField("compared with the other reports at", null=True, blank=True, db_index=True)
 
     stage = models.CharField(max_length=20, choices=Stage, default=Stage.TITLE_ABSTRACT)
     verdict = models.CharField(max_length=20, choices=Verdict, default=Verdict.NOT_SCREENED)
@@ -98,7 +99,8 @@ class Candidate(models.Model):
     verdict_at = models.DateTimeField(null=True, blank=True)
     primary_reason = models.ForeignKey(Criterion, models.PROTECT, null=True, blank=True, related_name="+")
     classification = models.CharField(max_length=10, choices=Classification, default=Classification.NONE, blank=True)
-    is_pilot = models.BooleanField(default=False)
+    is_pilot = models.BooleanField("in the sample of the title and abstract pilot", default=False)
+    is_full_text_pilot = models.BooleanField(default=False)
 
     retrieval = models.CharField(max_length=12, choices=Retrieval, default=Retrieval.NOT_SOUGHT)
     retrieved_at = models.DateTimeField(null=True, blank=True)
