@@ -10,7 +10,17 @@ from django.db import connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from studies.actions import catalogue, findings, importing, locks, pacing, planning, searching, vanishing
+from studies.actions import (
+    catalogue,
+    findings,
+    importing,
+    locks,
+    pacing,
+    planning,
+    searching,
+    suggesting,
+    vanishing,
+)
 from studies.actions.report_values import Said
 from studies.models import Finding, SearchRun
 from studies.sources import jats, pubmed_xml
@@ -143,7 +153,7 @@ def _read(fetch: Callable[[list[str]], bytes], parse: Any, ids: list[str]) -> tu
     """Fetch and parse; an answer that stays unreadable is asked for in halves until the bad id stands alone."""
     reading = Reading()
     try:
-        return [Said(record) for record in parse(BytesIO(fetch(ids)), reading)], reading
+        return [suggesting.read_ahead(Said(record)) for record in parse(BytesIO(fetch(ids)), reading)], reading
     except (BrokenXML, SourceRefused) as error:
         if len(ids) == 1:
             return [], Reading(rejections=[Rejection("", ids[0], str(error))])
