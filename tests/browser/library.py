@@ -5,14 +5,31 @@ from io import BytesIO
 
 from django.utils import timezone
 
-from studies.actions import accounts, catalogue
+from studies.actions import accounts, catalogue, trials
 from studies.actions.starter import load_starter, load_vocabulary
-from studies.models import AuditEvent, Finding, Heartbeat, Notice, Report, Search, SearchRun, Study, Tag, TagBatch, User
+from studies.models import (
+    AuditEvent,
+    Finding,
+    Heartbeat,
+    Notice,
+    Report,
+    Search,
+    SearchRun,
+    Study,
+    Tag,
+    TagBatch,
+    TrialLink,
+    TrialRegistration,
+    User,
+)
 from studies.sources import jats, pubmed_xml
+from studies.sources.clinicaltrials_json import read
 from studies.sources.record import Reading
+from studies.sources.registration_table import registration_of
 from studies.terms import BatchKind, FindingResult, RunKind, RunState, SiteRole
 from tests.conftest import PASSWORD
 from tests.ncbi.jats import FIRST, articles
+from tests.ncbi.registry import trial
 from tests.ncbi.synthetic import FIRST_PMID, HEAD, TAIL, corpus
 
 N_STUDIES = 500
@@ -30,6 +47,7 @@ def fill() -> dict[str, object]:
     texts = [article for _, article in articles()]
     for text in texts:
         catalogue.upsert(list(jats.read(BytesIO(text), Reading())), source="pmc", by=admin)
+    registration, proposal = _trials()
     invitation, secret = accounts.invite(by=admin, email="guest@example.org", role=SiteRole.CLINICIAN)
     Heartbeat.objects.create(name="worker")
     person = User.objects.create_user("clinician@example.org", PASSWORD, first_name="Clara")
@@ -49,7 +67,23 @@ def fill() -> dict[str, object]:
         "reset": accounts.reset_token(person, by=admin),
         "batch": TagBatch.objects.create(by=admin, kind=BatchKind.STUDY, said="accepted Synthetic", n_studies=1),
         "event": AuditEvent.objects.first(),
+        "registration": registration,
+        "proposal": proposal,
     }
+
+
+def _trials() -> tuple[TrialRegistration, TrialLink]:
+    """A registration by hand that an admin may edit, trials with every kind of event, and a link that waits."""
+    stopped = {"status": "TERMINATED", "count": 12, "primary": "2024-05", "completion": "2028-01"}
+    papers = [(FIRST_PMID, "RESULT")]
+    for said in (
+        [trial("NCT00000001"), trial("NCT00000002", primary="2020-01", status="COMPLETED"), trial("NCT00000003")],
+        [trial("NCT00000001", **stopped), trial("NCT00000003", papers=papers, official="A long title " * 12)],
+    ):
+        trials.upsert([read(study) for study in said], source="registry", is_found=True)
+    by_hand = registration_of({"number": "ISRCTN12345678", "title": "Fat cells for scars", "status": "Recruiting"})
+    trials.upsert([by_hand], source="person", is_found=True)
+    return TrialRegistration.objects.get(number="ISRCTN12345678"), TrialLink.objects.get(report__pmid=FIRST_PMID)
 
 
 def _finished(search: Search, admin: User) -> SearchRun:

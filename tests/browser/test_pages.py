@@ -33,6 +33,8 @@ NO_PAGES = {
     "studies:run_line": "a part of the Sync page",
     "studies:map_cell": "a part of the map",
     "studies:export": "a file",
+    "studies:trials_export": "a file",
+    "studies:trials_feed": "a feed",
     "studies:study_export": "a file",
     "studies:tag_terms": "a part of the tagging page",
 }
