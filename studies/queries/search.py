@@ -26,6 +26,7 @@ _ORDERS = {
     "people": (F("n_participants").desc(nulls_last=True), *_NEWEST),
     "follow_up": (F("follow_up_months").desc(nulls_last=True), *_NEWEST),
     "level": (F("evidence_level").asc(nulls_last=True), *_NEWEST),
+    "cited": (F("n_citations").desc(nulls_last=True), *_NEWEST),
 }
 
 

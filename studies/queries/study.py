@@ -13,15 +13,27 @@ from studies.models import (
     Notice,
     RegistrationMention,
     Report,
+    ReportEvent,
     Study,
     TrialLink,
     TrialRegistration,
     User,
 )
+from studies.queries.citations import Citations, citations_of
+from studies.queries.notices import past_notices
 from studies.queries.protocol import Fact, protocol_of
 from studies.queries.tagging import MarkedReport, TagLine, lines_of, marked, statements_of
 from studies.queries.timeline import Moment, timelines
-from studies.terms import LinkBasis, MentionBasis, ProposalState, RegistrationSource, TagState
+from studies.rules import report_changes
+from studies.terms import (
+    CitationSource,
+    LinkBasis,
+    MentionBasis,
+    ProposalState,
+    RegistrationSource,
+    ReportEventKind,
+    TagState,
+)
 
 MOST_EVENTS = 100
 
@@ -62,6 +74,16 @@ class RegistrationView:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportChange:
+    """One event of a report in words; `old` and `new` are shown beside them where they differ at length."""
+
+    event: ReportEvent
+    words: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class StudyPage:
     study: Study
     notices: tuple[Notice, ...]
@@ -71,6 +93,9 @@ class StudyPage:
     protocol: tuple[Fact, ...]
     registrations: tuple[RegistrationView, ...]
     events: tuple[AuditEvent, ...]
+    past_notices: tuple[Notice, ...]
+    changes: tuple[ReportChange, ...]
+    citations: Citations
     starter_source: Link | None = None
     starter_notes: tuple[str, ...] = field(default_factory=tuple)
 
@@ -92,7 +117,7 @@ class StudyPage:
 
 
 def page_of(study: Study, user: User | None = None) -> StudyPage:
-    """Eight queries, however many reports and tags; `user` is who reads, where somebody signed in does."""
+    """Sixteen queries, however many reports and tags; `user` is who reads, where somebody signed in does."""
     reports = sorted(study.reports.select_related("full_text"), key=lambda report: _leads(report, study))
     notices = Notice.objects.live().filter(report__in=reports).select_related("report").order_by("-first_seen_at", "pk")
     statements = statements_of(study.pk)
@@ -105,6 +130,9 @@ def page_of(study: Study, user: User | None = None) -> StudyPage:
         protocol=protocol_of(study.starter),
         registrations=tuple(_registrations(study, reports)),
         events=tuple(_events(study, reports)),
+        past_notices=tuple(past_notices(reports)),
+        changes=tuple(_changes(reports)),
+        citations=citations_of(study, reports),
         starter_source=_source(study.starter.get("source", {})) if study.is_starter else None,
         starter_notes=tuple(map(str, study.starter.get("notes", ()))),
     )
@@ -193,6 +221,28 @@ def _events(study: Study, reports: Sequence[Report]) -> Iterable[AuditEvent]:
     of_study = Q(object_type="study", object_id=study.pk)
     of_reports = Q(object_type="report", object_id__in=[report.pk for report in reports])
     return AuditEvent.objects.filter(of_study | of_reports)[:MOST_EVENTS]
+
+
+def _changes(reports: Sequence[Report]) -> Iterable[ReportChange]:
+    events = ReportEvent.objects.filter(report__in=reports).select_related("report")
+    for event in events.only("kind", "field", "old", "new", "detected_at", "report__title")[:MOST_EVENTS]:
+        words = report_changes.in_words(event.kind, event.field, event.new, event.old)
+        if words:
+            in_short = event.kind == ReportEventKind.TYPE_ADDED or event.field in ("publication_types", "databanks")
+            yield ReportChange(event, words, *(("", "") if in_short else (event.old, event.new)))
+        elif event.kind == ReportEventKind.CITATIONS:
+            source = CitationSource(event.field).label
+            yield ReportChange(
+                event, f"{source} gave a smaller count of citations, not taken as a fact", event.old, event.new
+            )
+        else:
+            yield ReportChange(event, _told(event), "", "")
+
+
+def _told(event: ReportEvent) -> str:
+    label = str(ReportEventKind(event.kind).label)
+    said = event.new or event.old
+    return f"{label}: {said}" if said and event.kind.startswith("notice") else label
 
 
 def _source(source: Mapping[str, Any]) -> Link:

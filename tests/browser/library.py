@@ -5,10 +5,11 @@ from io import BytesIO
 
 from django.utils import timezone
 
-from studies.actions import accounts, catalogue, trials
+from studies.actions import accounts, alerts, catalogue, trials
 from studies.actions.starter import load_starter, load_vocabulary
 from studies.models import (
     AuditEvent,
+    Digest,
     Finding,
     Heartbeat,
     Notice,
@@ -16,6 +17,7 @@ from studies.models import (
     Search,
     SearchRun,
     Study,
+    Subscription,
     Tag,
     TagBatch,
     TrialLink,
@@ -26,7 +28,18 @@ from studies.sources import jats, pubmed_xml
 from studies.sources.clinicaltrials_json import read
 from studies.sources.record import Reading
 from studies.sources.registration_table import registration_of
-from studies.terms import BatchKind, FindingResult, RunKind, RunState, SiteRole
+from studies.terms import (
+    AlertSubject,
+    BatchKind,
+    DigestKind,
+    DigestState,
+    FindingResult,
+    Frequency,
+    NewsKind,
+    RunKind,
+    RunState,
+    SiteRole,
+)
 from tests.conftest import PASSWORD
 from tests.ncbi.jats import FIRST, articles
 from tests.ncbi.registry import trial
@@ -69,6 +82,7 @@ def fill() -> dict[str, object]:
         "event": AuditEvent.objects.first(),
         "registration": registration,
         "proposal": proposal,
+        "subscription": _followed(admin),
     }
 
 
@@ -84,6 +98,21 @@ def _trials() -> tuple[TrialRegistration, TrialLink]:
     by_hand = registration_of({"number": "ISRCTN12345678", "title": "Fat cells for scars", "status": "Recruiting"})
     trials.upsert([by_hand], source="person", is_found=True)
     return TrialRegistration.objects.get(number="ISRCTN12345678"), TrialLink.objects.get(report__pmid=FIRST_PMID)
+
+
+def _followed(admin: User) -> Subscription:
+    """All news by mail, and a mail of each state that looks its own way."""
+    for state in (DigestState.SENT, DigestState.UNCERTAIN):
+        Digest.objects.create(user=admin, kind=DigestKind.WEEKLY, state=state, subject="Synthetic", text="-", html="-")
+    return alerts.follow(
+        by=admin,
+        about=AlertSubject.EVERYTHING,
+        subject=None,
+        frequency=Frequency.WEEKLY,
+        kinds=NewsKind.values,
+        max_items=20,
+        lookback_days=30,
+    )
 
 
 def _finished(search: Search, admin: User) -> SearchRun:

@@ -8,6 +8,9 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from reviews.actions import team
+from reviews.actions.protocol import create_review
+from reviews.terms import Role
 from studies.actions import accounts
 from studies.models import (
     AuditEvent,
@@ -35,7 +38,7 @@ ROLES = ("stranger", "visitor", "clinician", "reviewer", "admin")
 EVERYBODY = frozenset(ROLES)
 MEMBERS = EVERYBODY - {"stranger"}
 TAGGERS = MEMBERS - {"visitor"}
-CURATORS = frozenset({"reviewer", "admin"})
+REVIEWERS = frozenset({"reviewer", "admin"})
 ADMIN = frozenset({"admin"})
 NOBODY = frozenset()
 
@@ -90,12 +93,18 @@ DECISIONS: dict[str, Decision] = {
     "studies:trial_enter": admin_only(write=ADMIN),
     "studies:trial_edit": admin_only(write=ADMIN, where="registration"),
     "studies:trials_import": admin_writes(),
-    "studies:proposals": Decision(read=CURATORS, write=CURATORS),
-    "studies:proposal_decide": Decision(read=NOBODY, write=CURATORS, where="proposal"),
+    "studies:proposals": Decision(read=REVIEWERS, write=REVIEWERS),
+    "studies:proposal_decide": Decision(read=NOBODY, write=REVIEWERS, where="proposal"),
     "studies:protocols": reading(),
     "studies:durability": reading(),
     "studies:study": reading(where="study"),
     "studies:study-short": reading(where="study"),
+    "studies:candidates": reading(),
+    "studies:candidates_take": admin_writes(),
+    "studies:notices": admin_only(write=ADMIN, where="study"),
+    "studies:notice_dismiss": admin_writes("notice"),
+    "studies:notice_restore": admin_writes("notice"),
+    "studies:notice_read_as": admin_writes("notice"),
     "studies:export": reading(where="format"),
     "studies:references": reading(),
     "studies:study_export": reading(where="study format"),
@@ -142,6 +151,7 @@ DECISIONS: dict[str, Decision] = {
     "studies:search_resume": admin_writes("search"),
     "studies:search_delete": admin_writes("search"),
     "studies:import": admin_only(write=ADMIN),
+    "studies:retractions": admin_only(write=ADMIN),
     "studies:runs": admin_only(),
     "studies:run": admin_only(where="run"),
     "studies:run_progress": admin_only(where="run"),
@@ -150,6 +160,9 @@ DECISIONS: dict[str, Decision] = {
     "studies:run_resume": admin_writes("run"),
     "studies:run_cancel": admin_writes("run"),
     "studies:run_take": admin_writes("run"),
+    "reviews:reviews": reading(),
+    "reviews:new": Decision(read=REVIEWERS, write=REVIEWERS),
+    "reviews:invitation": reading(write=EVERYBODY, where="review secret", is_always_open=True),
 }
 
 
@@ -164,7 +177,11 @@ def patterns(resolver: URLResolver, space: str = "") -> Iterator[tuple[str, URLP
 
 
 PATHS = dict(patterns(get_resolver()))
-OURS = sorted(name for name in PATHS if not name.startswith("admin:"))
+# Inside a review the role there decides, not the one on the site: tests/reviews/test_access.py has that table.
+IN_REVIEWS = {
+    name for name, path in PATHS.items() if name.startswith("reviews:") and "<slug:slug>" in str(path.pattern)
+}
+OURS = sorted(name for name in PATHS if not name.startswith("admin:") and name not in IN_REVIEWS)
 DJANGO_ADMIN = sorted(name for name in PATHS if name.startswith("admin:"))
 
 
@@ -192,12 +209,18 @@ def rows(admin) -> dict[str, object]:
         "run": run,
         "invitation": invitation,
         "invitation secret": secret,
+        "review secret": _review_secret(admin),
         "person": User.objects.create_user("somebody@example.org", None),
         "report": report,
         "tag": tag,
         "registration": registration,
         "proposal": TrialLink.objects.create(registration=registration, report=report, bases=["databank"], score=0.95),
     }
+
+
+def _review_secret(admin: User) -> str:
+    review = create_review(by=admin, title="Synthetic review")
+    return team.invite(review, by=admin, email="guest@example.org", role=Role.REVIEWER)[1]
 
 
 @pytest.fixture
@@ -223,7 +246,7 @@ def address(name: str, rows: dict[str, object]) -> str:
             return reverse(name)
         case "reset":
             return reverse(name, args=["MQ", "no-such-token"])
-        case "invitation secret":
+        case "invitation secret" | "review secret":
             return reverse(name, args=[rows[where]])
         case "everything":
             return reverse(name, args=["everything"])
