@@ -119,7 +119,7 @@ def why_overdue(search: Search, last: SearchRun | None, open_run: SearchRun | No
     if search.is_paused:
         return ""
     current = open_run or last
-    if current and current.n_failures:
+    if current and (current.n_failures or current.state == RunState.FAILED):
         return f"Failed {_times(current.n_failures)}. {current.failure}".strip()
     if search.schedule and not search.next_run_at:
         return "Its schedule names no day: change it."
@@ -132,7 +132,7 @@ def why_overdue(search: Search, last: SearchRun | None, open_run: SearchRun | No
 
 
 def _times(n: int) -> str:
-    return "once" if n == 1 else f"{n:,} times in a row"
+    return "once" if n < 2 else f"{n:,} times in a row"
 
 
 def _at(instant: datetime) -> str:
