@@ -1,6 +1,5 @@
 """One study as its page shows it: every report, tag, notice, registration and event, in a fixed number of queries."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from studies.models import (
     Report,
     ReportEvent,
     Study,
+    TrialLink,
     TrialRegistration,
     User,
 )
@@ -23,8 +23,17 @@ from studies.queries.citations import Citations, citations_of
 from studies.queries.notices import past_notices
 from studies.queries.protocol import Fact, protocol_of
 from studies.queries.tagging import MarkedReport, TagLine, lines_of, marked, statements_of
+from studies.queries.timeline import Moment, timelines
 from studies.rules import report_changes
-from studies.terms import CitationSource, MentionBasis, ReportEventKind, TagState
+from studies.terms import (
+    CitationSource,
+    LinkBasis,
+    MentionBasis,
+    ProposalState,
+    RegistrationSource,
+    ReportEventKind,
+    TagState,
+)
 
 MOST_EVENTS = 100
 
@@ -60,6 +69,8 @@ class RegistrationView:
     registration: TrialRegistration
     basis: str
     is_of_this_study: bool
+    is_rejected: bool = False
+    moments: tuple[Moment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,22 +193,28 @@ def _cited(reference: Mapping[str, Any]) -> CitedWork:
 
 
 def _registrations(study: Study, reports: Sequence[Report]) -> Iterable[RegistrationView]:
-    """Registrations of the study first, then those its reports name, each with where it was read."""
-    found = (
-        TrialRegistration.objects.filter(Q(study=study) | Q(mentions__report__in=reports)).distinct().order_by("number")
-    )
-    bases = defaultdict(set)
+    """Registrations of the study first, then those linked to its reports, each with where it was read."""
+    links = {link.registration_id: link for link in TrialLink.objects.filter(report__in=reports)}
+    bases = {pk: {LinkBasis(basis).label for basis in link.bases} for pk, link in links.items()}
     for mention in RegistrationMention.objects.filter(report__in=reports):
-        bases[mention.registration_id].add(MentionBasis(mention.basis).label)
+        bases.setdefault(mention.registration_id, {MentionBasis(mention.basis).label})
+    found = TrialRegistration.objects.current().filter(Q(study=study) | Q(pk__in=bases)).order_by("number")
+    moments = timelines(bases.keys() | set(found.values_list("pk", flat=True)))
     views = [
         RegistrationView(
             registration,
-            ", ".join(sorted(bases[registration.pk])) or ("starter data" if study.is_starter else "the registry"),
+            ", ".join(sorted(map(str, bases.get(registration.pk, ())))) or _read_in(registration),
             registration.study_id == study.pk,
+            is_rejected=registration.pk in links and links[registration.pk].state == ProposalState.REJECTED,
+            moments=tuple(moments.get(registration.pk, ())),
         )
-        for registration in found
+        for registration in found.for_list()
     ]
     return sorted(views, key=lambda view: not view.is_of_this_study)
+
+
+def _read_in(registration: TrialRegistration) -> str:
+    return RegistrationSource(registration.source).label if registration.source else "the registry"
 
 
 def _events(study: Study, reports: Sequence[Report]) -> Iterable[AuditEvent]:

@@ -5,7 +5,7 @@ from io import BytesIO
 
 from django.utils import timezone
 
-from studies.actions import accounts, alerts, catalogue
+from studies.actions import accounts, alerts, catalogue, trials
 from studies.actions.starter import load_starter, load_vocabulary
 from studies.models import (
     AuditEvent,
@@ -20,10 +20,14 @@ from studies.models import (
     Subscription,
     Tag,
     TagBatch,
+    TrialLink,
+    TrialRegistration,
     User,
 )
 from studies.sources import jats, pubmed_xml
+from studies.sources.clinicaltrials_json import read
 from studies.sources.record import Reading
+from studies.sources.registration_table import registration_of
 from studies.terms import (
     AlertSubject,
     BatchKind,
@@ -38,6 +42,7 @@ from studies.terms import (
 )
 from tests.conftest import PASSWORD
 from tests.ncbi.jats import FIRST, articles
+from tests.ncbi.registry import trial
 from tests.ncbi.synthetic import FIRST_PMID, HEAD, TAIL, corpus
 
 N_STUDIES = 500
@@ -55,6 +60,7 @@ def fill() -> dict[str, object]:
     texts = [article for _, article in articles()]
     for text in texts:
         catalogue.upsert(list(jats.read(BytesIO(text), Reading())), source="pmc", by=admin)
+    registration, proposal = _trials()
     invitation, secret = accounts.invite(by=admin, email="guest@example.org", role=SiteRole.CLINICIAN)
     Heartbeat.objects.create(name="worker")
     person = User.objects.create_user("clinician@example.org", PASSWORD, first_name="Clara")
@@ -75,6 +81,8 @@ def fill() -> dict[str, object]:
         "batch": TagBatch.objects.create(by=admin, kind=BatchKind.STUDY, said="accepted Synthetic", n_studies=1),
         "event": AuditEvent.objects.first(),
         "subscription": _followed(admin),
+        "registration": registration,
+        "proposal": proposal,
     }
 
 
@@ -91,6 +99,20 @@ def _followed(admin: User) -> Subscription:
         max_items=20,
         lookback_days=30,
     )
+
+
+def _trials() -> tuple[TrialRegistration, TrialLink]:
+    """A registration by hand that an admin may edit, trials with every kind of event, and a link that waits."""
+    stopped = {"status": "TERMINATED", "count": 12, "primary": "2024-05", "completion": "2028-01"}
+    papers = [(FIRST_PMID, "RESULT")]
+    for said in (
+        [trial("NCT00000001"), trial("NCT00000002", primary="2020-01", status="COMPLETED"), trial("NCT00000003")],
+        [trial("NCT00000001", **stopped), trial("NCT00000003", papers=papers, official="A long title " * 12)],
+    ):
+        trials.upsert([read(study) for study in said], source="registry", is_found=True)
+    by_hand = registration_of({"number": "ISRCTN12345678", "title": "Fat cells for scars", "status": "Recruiting"})
+    trials.upsert([by_hand], source="person", is_found=True)
+    return TrialRegistration.objects.get(number="ISRCTN12345678"), TrialLink.objects.get(report__pmid=FIRST_PMID)
 
 
 def _finished(search: Search, admin: User) -> SearchRun:

@@ -35,6 +35,8 @@ NO_PAGES = {
     "studies:news_feed": "a feed",
     "studies:studies_feed": "a feed",
     "studies:export": "a file",
+    "studies:trials_export": "a file",
+    "studies:trials_feed": "a feed",
     "studies:study_export": "a file",
     "studies:tag_terms": "a part of the tagging page",
 }

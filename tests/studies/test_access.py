@@ -26,6 +26,8 @@ from studies.models import (
     Subscription,
     Tag,
     TagBatch,
+    TrialLink,
+    TrialRegistration,
     User,
 )
 from studies.terms import AlertSubject, BatchKind, DigestKind, Facet, NoticeKind, RunKind, RunState, SiteRole
@@ -37,6 +39,7 @@ EVERYBODY = frozenset(ROLES)
 MEMBERS = EVERYBODY - {"stranger"}
 TAGGERS = MEMBERS - {"visitor"}
 REVIEWERS = frozenset({"reviewer", "admin"})
+CURATORS = frozenset({"reviewer", "admin"})
 ADMIN = frozenset({"admin"})
 NOBODY = frozenset()
 
@@ -84,6 +87,15 @@ DECISIONS: dict[str, Decision] = {
     "studies:studies": reading(),
     "studies:map": reading(),
     "studies:map_cell": reading(),
+    "studies:trials": reading(),
+    "studies:trials_feed": reading(),
+    "studies:trials_export": reading(),
+    "studies:trial": reading(where="registration"),
+    "studies:trial_enter": admin_only(write=ADMIN),
+    "studies:trial_edit": admin_only(write=ADMIN, where="registration"),
+    "studies:trials_import": admin_writes(),
+    "studies:proposals": Decision(read=CURATORS, write=CURATORS),
+    "studies:proposal_decide": Decision(read=NOBODY, write=CURATORS, where="proposal"),
     "studies:protocols": reading(),
     "studies:durability": reading(),
     "studies:study": reading(where="study"),
@@ -185,6 +197,7 @@ def rows(admin) -> dict[str, object]:
     tag = Tag.objects.create(facet=Facet.SOURCE, slug="synthetic", label="Synthetic")
     notice = Notice.objects.create(report=report, kind=NoticeKind.CONCERN, key="synthetic")
     batch = TagBatch.objects.create(by=admin, kind=BatchKind.STUDY, said="accepted Synthetic", n_studies=1)
+    registration = TrialRegistration.objects.create(number="ISRCTN12345678", registry="ISRCTN", source="person")
     Heartbeat.objects.create(name="worker")
     return {
         "subscription": Subscription.objects.create(user=admin, about=AlertSubject.EVERYTHING, purpose="Synthetic"),
@@ -201,6 +214,8 @@ def rows(admin) -> dict[str, object]:
         "person": User.objects.create_user("somebody@example.org", None),
         "report": report,
         "tag": tag,
+        "registration": registration,
+        "proposal": TrialLink.objects.create(registration=registration, report=report, bases=["databank"], score=0.95),
     }
 
 
@@ -244,6 +259,10 @@ def address(name: str, rows: dict[str, object]) -> str:
             return reverse(name, args=["csv"])
         case "study format":
             return reverse(name, args=[rows["study"].pk, "ris"])
+        case "registration":
+            return reverse(name, args=[rows[where].number])
+        case "proposal":
+            return reverse(name, args=["link", rows[where].pk, "reject"])
         case "study" if name.endswith(":study"):
             return rows["study"].get_absolute_url()
     return reverse(name, args=[rows[where].pk])
