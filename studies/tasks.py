@@ -62,6 +62,8 @@ def tell() -> None:
     for user_id, frequency in alerts.due(now):
         try:
             digests.build(user_id, frequency, now)
+        except SoftTimeLimitExceeded:
+            raise  # the next beat goes on with whoever is still due
         except Exception:  # one person's trouble is not the others'
             log.exception("no mail was written to person %s", user_id)
     digests.build_admin_words(now)

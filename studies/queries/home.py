@@ -79,9 +79,12 @@ def recent_notices(now: datetime, *, at_most: int = 10) -> list[Notice]:
         .only("kind", "read_as", "issued_on", "first_seen_at", "report__title", "report__pmid", "report__study__title")
     )
     order = {kind: place for place, kind in enumerate(_GRAVEST_FIRST)}
-    return sorted(
-        notices[:200], key=lambda notice: (order[NoticeKind(notice.effective_kind)], -notice.first_seen_at.timestamp())
-    )[:at_most]
+    gravest: dict[int, Notice] = {}  # by report: several sources may state the same
+    for notice in sorted(
+        notices[:200], key=lambda n: (order[NoticeKind(n.effective_kind)], -n.first_seen_at.timestamp())
+    ):
+        gravest.setdefault(notice.report_id, notice)
+    return list(gravest.values())[:at_most]
 
 
 def new_trials(vocabulary: Vocabulary, new: Newness, *, n: int = FEW) -> list[Row]:

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from studies.actions import alerts, digests
-from studies.models import AuditEvent, Digest, Subscription, TrialRegistration, User
-from studies.terms import AlertSubject, DigestKind, DigestState, Frequency, NewsKind
+from studies.models import AuditEvent, Digest, Subscription, TrialEvent, TrialRegistration, User
+from studies.terms import AlertSubject, DigestKind, DigestState, Frequency, NewsKind, TrialEventKind, TrialStatus
 from tests.factories import make_notice, make_study
 from tests.studies.test_pages import n_queries, text_of
 
@@ -64,6 +64,25 @@ def test_a_trial_a_saved_search_and_everything_are_followed(clinician_client, cl
     assert sorted(Subscription.objects.values_list("about", flat=True)) == sorted(
         ["everything", "registration", "saved-search", "trials"]
     )
+
+
+def test_a_filter_of_the_trials_is_followed_and_tells_of_the_trials_that_it_finds(clinician_client, clinician):
+    answer = clinician_client.post("/alerts/new/trials/?status=recruiting&nonsense=1&sort=newest", ANSWERS)
+    subscription = Subscription.objects.get()
+    past = timezone.now() - timedelta(days=9)
+    Subscription.objects.update(consent_at=past, next_due_at=past, kinds=NewsKind.values)
+    values = {"source": "registry", "found_at": timezone.now(), "study": make_study()}
+    for number, status in (("NCT90000001", TrialStatus.RECRUITING), ("NCT90000002", TrialStatus.COMPLETED)):
+        found = TrialRegistration.objects.create(number=number, title=number, status=status, **values)
+        TrialEvent.objects.create(registration=found, kind=TrialEventKind.RESULTS_POSTED)
+
+    digest = digests.build(clinician.pk, Frequency.WEEKLY, timezone.now())
+
+    assert answer.status_code == 302
+    assert subscription.trials_query == "?status=recruiting"
+    assert "about trials with “status: recruiting” (" in subscription.purpose
+    assert "NCT90000001" in digest.text
+    assert "NCT90000002" not in digest.text
 
 
 def test_somebody_elses_search_and_what_is_not_there_cannot_be_followed(clinician_client, reviewer, study):
