@@ -162,6 +162,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "studies.tasks.tick", "schedule": 15.0, "options": {"expires": 14}},
     "reviews": {"task": "reviews.tasks.tick", "schedule": 15.0, "options": {"expires": 14}},
+    "duplicates": {"task": "reviews.tasks.compare", "schedule": 60.0, "options": {"expires": 59}},
+    "ranking": {"task": "reviews.tasks.rank_due", "schedule": 30.0, "options": {"expires": 29}},
 }
 
 # --- Time, language, static files ----------------------------------------------------------------
