@@ -319,3 +319,54 @@ class FindingResult(TextChoices):
     LISTED = "listed", "Found, not taken over"
     VANISHED = "vanished", "Not served by the source"
     REJECTED = "rejected", "Rejected"
+
+
+class NewsKind(TextChoices):
+    """What a piece of news is about; the order is that of a digest, the gravest first."""
+
+    RETRACTION = "retraction", "Retractions and removals"
+    CONCERN = "concern", "Expressions of concern"
+    STOPPED = "stopped", "Stopped trials"
+    CORRECTION = "correction", "Corrections and newer versions"
+    RESULTS = "results", "Results of trials"
+    TRIAL = "trial", "New trials"
+    TRIAL_CHANGE = "trial-change", "Changes of trials"
+    STUDY = "study", "New studies"
+    RECORD = "record", "Changed records"
+
+
+class AlertSubject(TextChoices):
+    """What a subscription follows."""
+
+    EVERYTHING = "everything", "All news"
+    SAVED_SEARCH = "saved-search", "A saved search"
+    STUDY = "study", "A study"
+    REGISTRATION = "registration", "A trial"
+    TRIALS = "trials", "A filter of the trials"
+
+
+class Frequency(TextChoices):
+    """How often a subscription writes."""
+
+    IMMEDIATE = "immediate", "At once"
+    DAILY = "daily", "Once a day"
+    WEEKLY = "weekly", "Once a week"
+
+
+class DigestKind(TextChoices):
+    """Why a mail was written."""
+
+    IMMEDIATE = "immediate", "Alert"
+    DAILY = "daily", "Daily digest"
+    WEEKLY = "weekly", "Weekly digest"
+    ADMIN = "admin", "Weekly word to admins"
+
+
+class DigestState(TextChoices):
+    """How far a mail has come. `UNCERTAIN` is never sent again by itself: it may have arrived."""
+
+    BUILT = "built", "Waiting to be sent"
+    SENDING = "sending", "Being sent"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Not sent"
+    UNCERTAIN = "uncertain", "May have arrived"

@@ -92,9 +92,14 @@ def _wait(name: str, seconds: float) -> None:
             return
 
 
+def per_second() -> int:
+    """How many requests a second NCBI takes from all of us together."""
+    return PER_SECOND_WITH_KEY if settings.NCBI_API_KEY else PER_SECOND
+
+
 def spacing() -> float:
     """Seconds between the starts of two requests to NCBI."""
-    return MARGIN / (PER_SECOND_WITH_KEY if settings.NCBI_API_KEY else PER_SECOND)
+    return MARGIN / per_second()
 
 
 def _take_turn(name: str, seconds: float) -> float:

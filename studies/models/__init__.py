@@ -1,7 +1,7 @@
 """What is kept: the catalogue, the people who may change it, and the log of what changed."""
 
 from studies.models.account import Invitation, User
-from studies.models.alert import SavedSearch
+from studies.models.alert import Digest, Newness, SavedSearch, Seen, SentItem, Subscription
 from studies.models.audit import AuditEvent
 from studies.models.citation import CitationCount, CitationLink, CitationPoll, ICiteMeasures
 from studies.models.notice import Notice
@@ -17,11 +17,13 @@ __all__ = [
     "CitationCount",
     "CitationLink",
     "CitationPoll",
+    "Digest",
     "Finding",
     "FullText",
     "Heartbeat",
     "ICiteMeasures",
     "Invitation",
+    "Newness",
     "Notice",
     "RegistrationMention",
     "Report",
@@ -31,9 +33,12 @@ __all__ = [
     "SavedSearch",
     "Search",
     "SearchRun",
+    "Seen",
+    "SentItem",
     "Study",
     "StudyGrouping",
     "StudyTag",
+    "Subscription",
     "Tag",
     "TagBatch",
     "TrialEvent",

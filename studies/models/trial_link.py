@@ -35,7 +35,7 @@ class TrialLink(Proposal):
     """A report is, or may be, a publication of a registered trial; one row for the pair, whatever the grounds."""
 
     registration = models.ForeignKey(TrialRegistration, models.PROTECT, related_name="links")
-    report = models.ForeignKey(Report, models.PROTECT, related_name="links")
+    report = models.ForeignKey(Report, models.PROTECT, related_name="trial_links")
     bases = ArrayField(models.CharField(max_length=10, choices=LinkBasis), default=list)
     is_firm = models.BooleanField("a source itself says so", default=False)
     # What a decision did to the registration's study, so that undoing it does the opposite.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from studies.actions import pacing
+from tests.ncbi.icite import ICiteServer
 from tests.ncbi.jats import articles
 from tests.ncbi.registry import RegistryServer
 from tests.ncbi.server import NcbiServer
@@ -19,6 +20,14 @@ def ncbi(settings) -> Iterator[NcbiServer]:
             server.shelf.add_pmc(number, article)
         settings.NCBI_BASE_URL = server.url
         settings.NCBI_EMAIL = "stratum@example.org"
+        yield server
+
+
+@pytest.fixture
+def icite(settings) -> Iterator[ICiteServer]:
+    """A fresh iCite that knows nothing yet, and the settings pointing at it."""
+    with ICiteServer() as server:
+        settings.ICITE_BASE_URL = server.url
         yield server
 
 
