@@ -65,8 +65,9 @@ def decisions_csv(review: Review, user: User | None) -> str:
 
 def _decision(one: ScreeningDecision, labels: dict[int, str]) -> Sequence[Any]:
     candidate = one.candidate
-    # One's own word may be read while blind, the score by which the card came may not.
-    rank = one.rank_shown if is_revealed(one.stage, candidate.stage, candidate.verdict) else None
+    # One's own word may be read while blind, the score by which the card came may not; nor may an earlier stage's
+    # while the report is being screened at the next.
+    rank = one.rank_shown if is_revealed(candidate.stage, candidate.stage, candidate.verdict) else None
     later = getattr(one, "superseded_by", None)
     return (
         one.pk,

@@ -2,7 +2,7 @@
 
 from django.db.models import Q
 
-from reviews.models import Candidate, ScreeningDecision
+from reviews.models import Candidate
 from reviews.rules.blinding import is_revealed
 from reviews.terms import Stage, Verdict
 from studies.models import User
@@ -27,10 +27,6 @@ def visible_to(user: User | None) -> Q:
     return REVEALED | Q(reviewer=user) if user else REVEALED
 
 
-def decisions_for(user: User | None):
-    return ScreeningDecision.objects.filter(visible_to(user))
-
-
-def shown_rank(candidate: Candidate, stage: str) -> float | None:
+def shown_rank(candidate: Candidate) -> float | None:
     """The ranking score, once it can sway nobody any more."""
-    return candidate.rank if is_revealed(stage, candidate.stage, candidate.verdict) else None
+    return candidate.rank if is_revealed(candidate.stage, candidate.stage, candidate.verdict) else None

@@ -281,7 +281,7 @@ def _report(
         "history": history,
         "labels": queries.reasons_named(history.decisions),
         "entries": found,
-        "rank": shown_rank(candidate, candidate.stage),
+        "rank": shown_rank(candidate),
         "settlement": settlement,
         "may_settle": candidate.verdict == Verdict.CONFLICT and seat.may_adjudicate and not mine,
         "may_agree": candidate.verdict == Verdict.CONFLICT and seat.may_screen,
