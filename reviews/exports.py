@@ -138,7 +138,8 @@ def _report(candidate: Candidate) -> Sequence[Any]:
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    frame = pandas.DataFrame(list(rows), columns=columns, dtype=object).map(_cell)
+    # Cleaned before pandas sees them: a column of numbers with gaps would come out as decimals.
+    frame = pandas.DataFrame([[_cell(value) for value in row] for row in rows], columns=columns, dtype=object)
     return BYTE_ORDER_MARK + frame.to_csv(index=False)
 
 
