@@ -39,7 +39,6 @@ EVERYBODY = frozenset(ROLES)
 MEMBERS = EVERYBODY - {"stranger"}
 TAGGERS = MEMBERS - {"visitor"}
 REVIEWERS = frozenset({"reviewer", "admin"})
-CURATORS = frozenset({"reviewer", "admin"})
 ADMIN = frozenset({"admin"})
 NOBODY = frozenset()
 
