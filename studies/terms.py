@@ -105,6 +105,26 @@ class NoticeStatus(IntegerChoices):
     RETRACTED = 5, "Retracted"
 
 
+class ReportEventKind(TextChoices):
+    """What happened to a report that is in the catalogue."""
+
+    FIELD_CHANGED = "field-changed", "Changed"
+    TYPE_ADDED = "type-added", "Publication type added"
+    NOTICE_ADDED = "notice-added", "Notice added"
+    NOTICE_LIFTED = "notice-lifted", "Notice no longer in force"
+    VANISHED = "vanished", "No longer served by PubMed"
+    RETURNED = "returned", "Served by PubMed again"
+    CITATIONS = "citations", "Doubtful citation count"
+
+
+class CitationSource(TextChoices):
+    """Who counts citations. Their numbers are not comparable, and never mixed."""
+
+    ICITE = "icite", "iCite"
+    ELINK = "elink", "PubMed, cited in PMC"
+    REFERENCES = "references", "the record's own reference list"
+
+
 class Registry(TextChoices):
     """Trial registries whose numbers are recognised."""
 
@@ -133,6 +153,89 @@ class MentionBasis(TextChoices):
     DATABANK = "databank", "PubMed's databank list"
     TEXT = "text", "title or abstract"
     STARTER = "starter", "starter data"
+
+
+class TrialStatus(TextChoices):
+    """Where a registered trial stands: ClinicalTrials.gov's own list, to which other registries' words are mapped."""
+
+    NOT_YET_RECRUITING = "not-yet-recruiting", "Not yet recruiting"
+    RECRUITING = "recruiting", "Recruiting"
+    BY_INVITATION = "by-invitation", "Enrolling by invitation"
+    ACTIVE = "active", "Active, not recruiting"
+    SUSPENDED = "suspended", "Suspended"
+    COMPLETED = "completed", "Completed"
+    TERMINATED = "terminated", "Terminated"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    UNKNOWN = "unknown", "Unknown (not verified for two years)"
+    AVAILABLE = "available", "Expanded access available"
+    NOT_AVAILABLE_NOW = "not-available-now", "Expanded access temporarily not available"
+    NO_LONGER_AVAILABLE = "no-longer-available", "Expanded access no longer available"
+    APPROVED = "approved", "Approved for marketing"
+    WITHHELD = "withheld", "Withheld"
+
+
+class TrialPhase(TextChoices):
+    """ClinicalTrials.gov's phases; a phase 2/3 trial has two, an observational study none."""
+
+    NOT_APPLICABLE = "NA", "Not applicable"
+    EARLY_1 = "EARLY_PHASE1", "Early phase 1"
+    PHASE_1 = "PHASE1", "Phase 1"
+    PHASE_2 = "PHASE2", "Phase 2"
+    PHASE_3 = "PHASE3", "Phase 3"
+    PHASE_4 = "PHASE4", "Phase 4"
+
+
+class DateKind(TextChoices):
+    """Whether a registry's date or number has happened or is planned."""
+
+    ACTUAL = "ACTUAL", "actual"
+    ESTIMATED = "ESTIMATED", "planned"
+
+
+class RegistrationSource(TextChoices):
+    """Who said what a registration holds; empty while only its number is known."""
+
+    REGISTRY = "registry", "the registry"
+    PERSON = "person", "entered by a person"
+    FILE = "file", "an imported file"
+    STARTER = "starter", "starter data, to be verified"
+
+
+class TrialEventKind(TextChoices):
+    """What happened to a registration."""
+
+    NEW = "new", "New"
+    STATUS_CHANGED = "status_changed", "Status changed"
+    STOPPED = "stopped", "Stopped"
+    RESULTS_POSTED = "results_posted", "Results posted"
+    ENROLMENT_CHANGED = "enrolment_changed", "Enrolment changed"
+    COMPLETION_MOVED = "completion_moved", "Completion moved"
+    OUTCOME_CHANGED = "outcome_changed", "Primary outcome changed"
+    OVERDUE = "overdue", "No results found"
+    PUBLICATION_LINKED = "publication_linked", "Publication linked"
+    UPDATED = "updated", "Updated"
+
+
+class LinkBasis(TextChoices):
+    """Why a report and a registration, or two studies, may be one investigation."""
+
+    DATABANK = "databank", "PubMed's databank list"
+    RESULT = "result", "the registry's list of results"
+    DERIVED = "derived", "the registry's list of derived publications"
+    TEXT = "text", "title or abstract"
+    SIMILAR = "similar", "similar title, sponsor and dates"
+    STARTER = "starter", "starter data"
+    RELATION = "relation", "PubMed names both as one work"
+    PERSON = "person", "a person"
+
+
+class ProposalState(TextChoices):
+    """What people have said to a proposal."""
+
+    PROPOSED = "proposed", "Waits for a person"
+    CONFIRMED = "confirmed", "Confirmed"
+    REJECTED = "rejected", "Rejected"
+    UNDONE = "undone", "Undone"
 
 
 class TagOrigin(TextChoices):
@@ -175,6 +278,10 @@ class RunKind(TextChoices):
     PMIDS = "pmids", "PubMed records by PMID"
     PMC = "pmc", "PMC articles"
     FILE = "file", "Imported file"
+    REFRESH = "refresh", "Records checked again"
+    CITATIONS = "citations", "Citations"
+    RETRACTIONS = "notices", "Retraction Watch file"
+    FULL_TEXT = "fulltext", "Full texts from PMC"
 
 
 class RunState(TextChoices):

@@ -1,4 +1,4 @@
-"""One limit of requests to NCBI for all processes together, kept by PostgreSQL."""
+"""One limit of requests to each service for all processes together, kept by PostgreSQL."""
 
 import time
 
@@ -49,28 +49,31 @@ def ncbi(*, somebody_waits: bool = False) -> Entrez:
     )
 
 
-def wait_for_turn() -> None:
-    """Take the next free instant, commit, then sleep until it. Raises TurnInTransaction inside a transaction."""
+def wait_for_turn(slot: str = SLOT, seconds: float | None = None) -> None:
+    """Take the service's next free instant, commit, then sleep until it; `seconds` part two requests.
+
+    Raises TurnInTransaction inside a transaction.
+    """
     if connection.in_atomic_block or not transaction.get_autocommit():
-        raise TurnInTransaction("Ask NCBI outside a transaction: the wait would hold its locks.")
+        raise TurnInTransaction("Ask a service outside a transaction: the wait would hold its locks.")
     for _ in range(TURNS):
-        instant = _take_turn(spacing()) + time.monotonic()
+        instant = _take_turn(slot, spacing() if seconds is None else seconds) + time.monotonic()
         time.sleep(max(0.0, instant - time.monotonic()))
         if time.monotonic() - instant < LATE:
             return
 
 
 def spacing() -> float:
-    """Seconds between the starts of two requests."""
+    """Seconds between the starts of two requests to NCBI."""
     return MARGIN / (PER_SECOND_WITH_KEY if settings.NCBI_API_KEY else PER_SECOND)
 
 
-def _take_turn(seconds: float) -> float:
+def _take_turn(slot: str, seconds: float) -> float:
     """Seconds from now to the instant that is ours.
 
     One statement, committed at once: its lock on the row queues the processes, and only the database's clock counts.
     """
     table = connection.ops.quote_name(RequestSlot._meta.db_table)
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE.format(table=table), {"name": SLOT, "spacing": seconds, "furthest": FURTHEST})
+        cursor.execute(_TAKE.format(table=table), {"name": slot, "spacing": seconds, "furthest": FURTHEST})
         return cursor.fetchone()[0]

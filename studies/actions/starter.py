@@ -16,8 +16,9 @@ from studies.actions.report_values import Said
 from studies.actions.study_rows import refresh_studies
 from studies.actions.vocabulary import Counts, load_vocabulary
 from studies.models import AuditEvent, RegistrationMention, Report, Search, Study, StudyTag, Tag, TrialRegistration
+from studies.rules import trial_words
 from studies.sources.record import Author, OtherId, PartialDate, Record
-from studies.terms import MentionBasis, RunKind, TagOrigin, TagStatus
+from studies.terms import MentionBasis, RegistrationSource, RunKind, TagOrigin, TagStatus
 
 __all__ = ["STARTER", "Counts", "load_starter", "load_vocabulary", "read_rows"]
 
@@ -179,14 +180,25 @@ def _add_registrations(entries: Collection[_Entry]) -> None:
         registry, number = _registry_and_number(value)
         registration = kept.get(number) or TrialRegistration(registry=registry, number=number)
         registration.study = registration.study or entry.study
-        for name in ("title", "status", "phase", "enrolment", "details"):
-            setattr(registration, name, getattr(registration, name) or value.get(name) or getattr(registration, name))
+        is_known = bool(registration.status or registration.status_raw)
+        for name, said in _registered(value).items():
+            if not (is_known and name.startswith("status")):  # a status and its raw word stay together
+                setattr(registration, name, getattr(registration, name) or said)
         registration.save()
         if entry.report:
             mentions.append(
                 RegistrationMention(report=entry.report, registration=registration, basis=MentionBasis.STARTER)
             )
     RegistrationMention.objects.bulk_create(mentions, ignore_conflicts=True)
+
+
+def _registered(value: dict[str, Any]) -> dict[str, Any]:
+    """What the row says of a registration, by field."""
+    status = value.get("status", "")
+    said = {name: value[name] for name in ("title", "enrolment", "details") if value.get(name)}
+    said |= {"status_raw": status, "status": trial_words.status_of(status) or ""} if status else {}
+    said |= {"phases": list(trial_words.phases_of(value["phase"]))} if "phase" in value else {}
+    return said | {"source": RegistrationSource.STARTER}
 
 
 def _add_tags(entries: Iterable[_Entry]) -> None:

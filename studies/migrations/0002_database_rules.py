@@ -11,6 +11,15 @@ END $$;
 CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON studies_auditevent
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 """
+REPORT_EVENTS = """
+CREATE TRIGGER report_event_append_only BEFORE UPDATE OR DELETE ON studies_reportevent
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+"""
+
+TRIAL_EVENTS = """
+CREATE TRIGGER trial_event_append_only BEFORE UPDATE OR DELETE ON studies_trialevent
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+"""
 
 # Facets and lists read every matching row: long text has to live out of line (TOAST) so that a row stays small.
 NARROW = """
@@ -50,6 +59,8 @@ class Migration(migrations.Migration):
             APPEND_ONLY,
             "DROP TRIGGER audit_append_only ON studies_auditevent; DROP FUNCTION refuse_change();",
         ),
+        migrations.RunSQL(TRIAL_EVENTS, "DROP TRIGGER trial_event_append_only ON studies_trialevent;"),
+        migrations.RunSQL(REPORT_EVENTS, "DROP TRIGGER report_event_append_only ON studies_reportevent;"),
         migrations.RunSQL(NARROW, migrations.RunSQL.noop),
         migrations.RunSQL(PACK, "DROP TRIGGER study_pack_terms ON studies_study; DROP FUNCTION pack_terms();"),
     ]

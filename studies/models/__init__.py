@@ -4,12 +4,15 @@ from studies.models.account import Invitation, User
 from studies.models.alert import SavedSearch
 from studies.models.audit import AuditEvent
 from studies.models.check import CheckedReference, CitationCheck
+from studies.models.citation import CitationCount, CitationLink, CitationPoll, ICiteMeasures
 from studies.models.notice import Notice
+from studies.models.report_event import ReportEvent
 from studies.models.search import Finding, Heartbeat, RequestSlot, Search, SearchRun
 from studies.models.study import FullText, Report, Study
 from studies.models.tag import StudyTag, Tag, TagBatch
 from studies.models.token import Allowance, ApiToken
-from studies.models.trial import RegistrationMention, TrialRegistration
+from studies.models.trial import RegistrationMention, TrialEvent, TrialRegistration
+from studies.models.trial_link import StudyGrouping, TrialLink
 
 __all__ = [
     "Allowance",
@@ -17,21 +20,29 @@ __all__ = [
     "AuditEvent",
     "CheckedReference",
     "CitationCheck",
+    "CitationCount",
+    "CitationLink",
+    "CitationPoll",
     "Finding",
     "FullText",
     "Heartbeat",
+    "ICiteMeasures",
     "Invitation",
     "Notice",
     "RegistrationMention",
     "Report",
+    "ReportEvent",
     "RequestSlot",
     "SavedSearch",
     "Search",
     "SearchRun",
     "Study",
+    "StudyGrouping",
     "StudyTag",
     "Tag",
     "TagBatch",
+    "TrialEvent",
+    "TrialLink",
     "TrialRegistration",
     "User",
 ]

@@ -41,6 +41,13 @@ class StudyQuerySet(models.QuerySet["Study"]):
         )
 
 
+class StudyManager(models.Manager.from_queryset(StudyQuerySet)):  # type: ignore[misc]
+    """Studies as they are counted: one that was grouped into another is kept, and is none of them."""
+
+    def get_queryset(self) -> StudyQuerySet:
+        return super().get_queryset().filter(grouped_into=None)
+
+
 class Study(models.Model):
     """The investigation itself, as lists show and search it.
 
@@ -52,8 +59,11 @@ class Study(models.Model):
     is_starter = models.BooleanField("starter data, to be verified", default=False)
     starter = models.JSONField(default=dict, blank=True)  # source, protocol facts and notes of the starter row
     in_default_views = models.BooleanField(default=True)
+    # Where an investigation that came in twice is counted now (actions/grouping.py); its own address leads there.
+    grouped_into = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="grouped")
     n_participants = models.PositiveIntegerField("people", null=True, blank=True)
     follow_up_months = models.DecimalField(max_digits=6, decimal_places=1, null=True, blank=True)
+    check_weekly = models.BooleanField("checked again every week", default=False)  # else every month
 
     suggested_with = models.CharField(
         max_length=12, blank=True, editable=False
@@ -71,6 +81,7 @@ class Study(models.Model):
     notice_status = models.PositiveSmallIntegerField(choices=NoticeStatus, default=NoticeStatus.NONE, editable=False)
     n_reports = models.PositiveSmallIntegerField(default=0, editable=False)
     n_registrations = models.PositiveSmallIntegerField(default=0, editable=False)
+    n_citations = models.PositiveIntegerField("citations", null=True, editable=False)  # of its most cited report
     has_abstract = models.BooleanField(default=False, editable=False)
     has_full_text = models.BooleanField(default=False, editable=False)
     sources = _terms_of_a_facet()
@@ -100,7 +111,8 @@ class Study(models.Model):
         editable=False,
     )
 
-    objects = StudyQuerySet.as_manager()
+    objects = StudyManager()
+    every = StudyQuerySet.as_manager()  # those grouped into another as well
 
     class Meta:
         verbose_name_plural = "studies"
@@ -121,6 +133,7 @@ class Study(models.Model):
                 name="study_facets",
             ),
             models.Index(F("published_on").desc(nulls_last=True), F("id").desc(), name="study_newest"),
+            models.Index(F("n_citations").desc(nulls_last=True), F("id").desc(), name="study_most_cited"),
             # The tagging queue: what most is suggested for comes first.
             models.Index(
                 F("n_open_suggestions").desc(), F("id").desc(), condition=Q(n_open_suggestions__gt=0), name="study_open"
@@ -170,6 +183,7 @@ class Report(models.Model):
     edited_fields = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
+    checked_at = models.DateTimeField("last asked of PubMed", null=True, blank=True)
     first_missed_on = models.DateField(null=True, blank=True)
     missing_since = models.DateField("not served by PubMed since", null=True, blank=True)
 

@@ -6,17 +6,20 @@ from typing import Any
 
 from studies.sources import citation_match, entrez_search
 from studies.sources.citation_match import Citation, CitationMatch, Match
-from studies.sources.entrez_answer import Cut, Refusal, read_document, read_json, read_text, read_xml
-from studies.sources.entrez_request import (
+from studies.sources.entrez_answer import is_passing, read_document, read_json, read_text, read_xml
+from studies.sources.entrez_request import Door
+from studies.sources.entrez_search import CAP, Page, SearchAnswer, SearchNotWhole
+from studies.sources.web import (
     MAX_BYTES,
     PAUSES,
     AnswerCut,
-    Door,
+    Cut,
+    Line,
+    Refusal,
     SourceError,
     SourceRefused,
     SourceUnavailable,
 )
-from studies.sources.entrez_search import CAP, Page, SearchAnswer, SearchNotWhole
 
 __all__ = [
     "AnswerCut",
@@ -64,10 +67,15 @@ class Entrez:
             tool=tool,
             email=email,
             api_key=api_key,
-            timeout=timeout,
-            limiter=limiter,
-            pauses=pauses,
-            max_bytes=max_bytes,
+            line=Line(
+                service="NCBI",
+                timeout=timeout,
+                limiter=limiter,
+                see="NCBI_BASE_URL",
+                pauses=pauses,
+                max_bytes=max_bytes,
+                is_passing=is_passing,
+            ),
         )
 
     def search(

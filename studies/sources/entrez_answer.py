@@ -1,11 +1,12 @@
 """What came back from NCBI: data, a trouble that may pass, or a refusal that will not."""
 
-import html
 import json
 import re
 from typing import Any
 
 from lxml import etree
+
+from studies.sources.web import Cut, Refusal, Trouble, error_text
 
 _FINAL = re.compile(
     r"invalid db name|api key invalid|id list is empty|no correct ids|invalid uid|empty term"
@@ -13,28 +14,6 @@ _FINAL = re.compile(
     re.I,
 )
 _PASSING = re.compile(r"backend failed|rate limit|proxy_stream|temporar|try again|\b50[0-4]\b", re.I)
-_ERROR = re.compile(rb"<ERROR>([^<]*)</ERROR>")
-_TITLE = re.compile(rb"<title>([^<]*)</title>", re.I)
-
-
-class Trouble(Exception):
-    """An answer that may be better next time; `retry_after` in seconds, where the server named it."""
-
-    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
-        super().__init__(reason)
-        self.retry_after = retry_after
-
-
-class Cut(Trouble):
-    """The answer ends before its end."""
-
-
-class TooLarge(Cut):
-    """The answer is larger than we are ready to hold."""
-
-
-class Refusal(Exception):
-    """An answer that will be the same next time."""
 
 
 def read_xml(body: bytes) -> etree._Element:
@@ -82,22 +61,6 @@ def read_text(body: bytes) -> str:
     if message := error_text(body):
         raise _judged(message)
     return body.decode("utf-8", "replace")
-
-
-def error_text(body: bytes) -> str:
-    """NCBI's own words in an error body, at most 300 characters; empty when there are none."""
-    if body.lstrip()[:1] == b"{":
-        try:
-            answer = json.loads(body, strict=False)
-        except ValueError:
-            return ""
-        return str(answer.get("error") or answer.get("ERROR") or "")[:300]
-    for pattern in (_ERROR, _TITLE):
-        for found in pattern.findall(body[:100_000]):
-            text = re.sub(r"<[^>]*>", " ", html.unescape(found.decode("utf-8", "replace")))
-            if text := " ".join(text.split()):
-                return text[:300]
-    return ""
 
 
 def _judged(message: str) -> Trouble | Refusal:

@@ -7,7 +7,7 @@ from itertools import chain, islice
 
 from lxml import etree
 
-from studies.sources.entrez_request import SourceError
+from studies.sources.web import SourceError
 
 CAP = 9_999  # not 10,000, and the History server does not lift it
 FIRST_DAY, LAST_DAY = date(1800, 1, 1), date(3000, 1, 1)

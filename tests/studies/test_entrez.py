@@ -18,9 +18,9 @@ from studies.sources.entrez import (
     SourceRefused,
     SourceUnavailable,
 )
-from studies.sources.entrez_answer import Refusal, Trouble, read_document, read_xml
-from studies.sources.entrez_request import LONGEST_PAUSE, seconds_to_wait
+from studies.sources.entrez_answer import read_document, read_xml
 from studies.sources.entrez_search import page_from
+from studies.sources.web import LONGEST_PAUSE, Refusal, Trouble, seconds_to_wait
 from tests.ncbi import jats
 from tests.ncbi.server import Fault, NcbiServer
 from tests.ncbi.synthetic import FIRST_PMID, article_xml, corpus
@@ -315,7 +315,7 @@ class TestFaults:
 
     @pytest.mark.parametrize("retry_after", [1, format_datetime(datetime(2100, 1, 1, tzinfo=UTC), usegmt=True)])
     def test_waits_as_long_as_retry_after_says(self, asker, server, monkeypatch, retry_after):
-        monkeypatch.setattr("studies.sources.entrez_request.LONGEST_PAUSE", 1.0)
+        monkeypatch.setattr("studies.sources.web.LONGEST_PAUSE", 1.0)
         server.faults = [Fault("esearch", "429", retry_after=retry_after)]
 
         asker().search("synthetic")

@@ -365,13 +365,13 @@ def test_a_study_that_pubmed_brought_first_gains_tags_and_facts_and_keeps_its_wo
 
 def test_a_stub_that_a_report_left_becomes_the_registration_of_its_study(db):
     load_vocabulary()
-    TrialRegistration.objects.create(registry="NCT", number="NCT03928444", status="TERMINATED")
+    TrialRegistration.objects.create(registry="NCT", number="NCT03928444", status="terminated")
 
     load_starter()
 
     registration = TrialRegistration.objects.get(number="NCT03928444")
     assert registration.study.starter["key"] == "trial-nct03928444"
-    assert (registration.status, registration.enrolment) == ("TERMINATED", 15)
+    assert (registration.status, registration.status_raw, registration.enrolment) == ("terminated", "", 15)
 
 
 def test_one_search_waits_to_complete_the_starter_pmids(library):
