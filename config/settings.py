@@ -124,6 +124,9 @@ AXES_VERBOSE = False
 globals().update(environment.mail_server("STRATUM_MAIL_URL"))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.email("STRATUM_MAIL_FROM", "stratum@localhost")
 
+# --- News ----------------------------------------------------------------------------------------
+NEW_DAYS = environment.number("STRATUM_NEW_DAYS", 30, low=1, high=365)  # how long a trial is marked as new
+
 # --- NCBI ----------------------------------------------------------------------------------------
 NCBI_BASE_URL = environment.web_address("NCBI_BASE_URL", "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/")
 NCBI_TOOL = environment.text("NCBI_TOOL", "stratum")

@@ -278,10 +278,25 @@ class RunKind(TextChoices):
     PMIDS = "pmids", "PubMed records by PMID"
     PMC = "pmc", "PMC articles"
     FILE = "file", "Imported file"
+    TRIALS = "trials", "ClinicalTrials.gov search"
+    REGISTRATIONS = "regs", "Registrations by number"
     REFRESH = "refresh", "Records checked again"
     CITATIONS = "citations", "Citations"
-    RETRACTIONS = "notices", "Retraction Watch file"
-    FULL_TEXT = "fulltext", "Full texts from PMC"
+    RETRACTIONS = "notices", "Retraction Watch"
+    FULL_TEXT = "fulltext", "Open-access full text"
+
+
+class ResultUse(TextChoices):
+    """What a search does with what it finds."""
+
+    ADD = "add", "Add new records to the catalogue and update known ones"
+    UPDATE = "update", "Only update records the catalogue has; list the others in the run's log"
+    LIST = "list", "Only list what is new in the run's log, for an admin to take over"
+
+
+class ProcessKind(TextChoices):
+    WORKER = "worker", "Worker"
+    BEAT = "beat", "Scheduler"
 
 
 class RunState(TextChoices):
@@ -301,6 +316,7 @@ class FindingResult(TextChoices):
     CHANGED = "changed", "Changed"
     UNCHANGED = "unchanged", "Unchanged"
     KNOWN = "known", "In the catalogue already"
+    LISTED = "listed", "Found, not taken over"
     VANISHED = "vanished", "Not served by the source"
     REJECTED = "rejected", "Rejected"
 
@@ -321,3 +337,54 @@ class CheckVerdict(TextChoices):
     AMBIGUOUS = "ambiguous", "Ambiguous"
     NOT_ASKED = "not-asked", "Could not ask"
     WAITING = "waiting", "Not asked yet"
+
+
+class NewsKind(TextChoices):
+    """What a piece of news is about; the order is that of a digest, the gravest first."""
+
+    RETRACTION = "retraction", "Retractions and removals"
+    CONCERN = "concern", "Expressions of concern"
+    STOPPED = "stopped", "Stopped trials"
+    CORRECTION = "correction", "Corrections and newer versions"
+    RESULTS = "results", "Results of trials"
+    TRIAL = "trial", "New trials"
+    TRIAL_CHANGE = "trial-change", "Changes of trials"
+    STUDY = "study", "New studies"
+    RECORD = "record", "Changed records"
+
+
+class AlertSubject(TextChoices):
+    """What a subscription follows."""
+
+    EVERYTHING = "everything", "All news"
+    SAVED_SEARCH = "saved-search", "A saved search"
+    STUDY = "study", "A study"
+    REGISTRATION = "registration", "A trial"
+    TRIALS = "trials", "A filter of the trials"
+
+
+class Frequency(TextChoices):
+    """How often a subscription writes."""
+
+    IMMEDIATE = "immediate", "At once"
+    DAILY = "daily", "Once a day"
+    WEEKLY = "weekly", "Once a week"
+
+
+class DigestKind(TextChoices):
+    """Why a mail was written."""
+
+    IMMEDIATE = "immediate", "Alert"
+    DAILY = "daily", "Daily digest"
+    WEEKLY = "weekly", "Weekly digest"
+    ADMIN = "admin", "Weekly word to admins"
+
+
+class DigestState(TextChoices):
+    """How far a mail has come. `UNCERTAIN` is never sent again by itself: it may have arrived."""
+
+    BUILT = "built", "Waiting to be sent"
+    SENDING = "sending", "Being sent"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Not sent"
+    UNCERTAIN = "uncertain", "May have arrived"

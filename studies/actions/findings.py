@@ -10,8 +10,10 @@ from studies.models import Finding, Heartbeat, SearchRun
 from studies.terms import FindingResult
 
 _SETTLE = """
-UPDATE studies_finding AS f SET report_id = a.report_id, result = a.result, reason = a.reason
-FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[]) AS a(id, report_id, result, reason)
+UPDATE studies_finding AS f
+SET report_id = a.report_id, registration_id = a.registration_id, result = a.result, reason = a.reason
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
+    AS a(id, report_id, registration_id, result, reason)
 WHERE f.id = a.id
 """
 _COUNTED = {
@@ -19,6 +21,7 @@ _COUNTED = {
     FindingResult.CHANGED: "n_changed",
     FindingResult.UNCHANGED: "n_unchanged",
     FindingResult.KNOWN: "n_known",
+    FindingResult.LISTED: "n_listed",
     FindingResult.VANISHED: "n_vanished",
     FindingResult.REJECTED: "n_rejected",
 }
@@ -32,6 +35,7 @@ def settle(findings: Sequence[Finding]) -> None:
             [
                 [finding.pk for finding in findings],
                 [finding.report_id for finding in findings],
+                [finding.registration_id for finding in findings],
                 [finding.result for finding in findings],
                 [finding.reason for finding in findings],
             ],

@@ -1,11 +1,12 @@
-"""One limit of requests to each service for all processes together, kept by PostgreSQL."""
+"""One limit of requests to each source for all processes together, kept by PostgreSQL."""
 
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from studies.models.search import RequestSlot
+from studies.models.search import RequestCount, RequestSlot
 from studies.sources.entrez import Entrez
 
 SLOT = "ncbi"
@@ -25,6 +26,12 @@ _TAKE = """
         WHEN slot.next_free_at BETWEEN clock_timestamp() AND clock_timestamp() + %(furthest)s * interval '1 second'
         THEN slot.next_free_at ELSE clock_timestamp() END
     RETURNING extract(epoch FROM next_free_at - clock_timestamp())::float8 - %(spacing)s
+"""
+
+
+_COUNT = """
+    INSERT INTO {table} AS count (name, minute, n) VALUES (%s, date_trunc('minute', clock_timestamp()), 1)
+    ON CONFLICT (name, minute) DO UPDATE SET n = count.n + 1
 """
 
 
@@ -49,15 +56,23 @@ def ncbi(*, somebody_waits: bool = False) -> Entrez:
     )
 
 
-def wait_for_turn(slot: str = SLOT, seconds: float | None = None) -> None:
-    """Take the service's next free instant, commit, then sleep until it; `seconds` part two requests.
+def limiter(name: str, seconds: float) -> Callable[[], None]:
+    """What waits for a turn with the source of this name: the starts of two requests are `seconds` apart."""
+    return lambda: _wait(name, seconds)
 
-    Raises TurnInTransaction inside a transaction.
-    """
+
+def wait_for_turn(slot: str = SLOT, seconds: float | None = None) -> None:
+    """Wait for a turn with NCBI, or with another source. Raises TurnInTransaction inside a transaction."""
+    _wait(slot, spacing() if seconds is None else seconds)
+
+
+def _wait(name: str, seconds: float) -> None:
+    """Take the next free instant, commit, then sleep until it."""
     if connection.in_atomic_block or not transaction.get_autocommit():
-        raise TurnInTransaction("Ask a service outside a transaction: the wait would hold its locks.")
+        raise TurnInTransaction("Ask a source outside a transaction: the wait would hold its locks.")
+    _count(name)
     for _ in range(TURNS):
-        instant = _take_turn(slot, spacing() if seconds is None else seconds) + time.monotonic()
+        instant = _take_turn(name, seconds) + time.monotonic()
         time.sleep(max(0.0, instant - time.monotonic()))
         if time.monotonic() - instant < LATE:
             return
@@ -68,12 +83,18 @@ def spacing() -> float:
     return MARGIN / (PER_SECOND_WITH_KEY if settings.NCBI_API_KEY else PER_SECOND)
 
 
-def _take_turn(slot: str, seconds: float) -> float:
+def _take_turn(name: str, seconds: float) -> float:
     """Seconds from now to the instant that is ours.
 
     One statement, committed at once: its lock on the row queues the processes, and only the database's clock counts.
     """
     table = connection.ops.quote_name(RequestSlot._meta.db_table)
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE.format(table=table), {"name": slot, "spacing": seconds, "furthest": FURTHEST})
+        cursor.execute(_TAKE.format(table=table), {"name": name, "spacing": seconds, "furthest": FURTHEST})
         return cursor.fetchone()[0]
+
+
+def _count(name: str) -> None:
+    table = connection.ops.quote_name(RequestCount._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT.format(table=table), [name])

@@ -1,25 +1,45 @@
-"""Carries a run to its end: plan, fetch, take over batch by batch, survive being killed at any moment."""
+"""Carries a run of any kind to its end, batch by batch, and survives being killed at any moment."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from io import BytesIO
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from studies.actions import catalogue, findings, importing, locks, pacing, planning, searching, vanishing
-from studies.actions.report_values import Said
-from studies.models import Finding, SearchRun
-from studies.sources import jats, pubmed_xml
-from studies.sources.entrez import Entrez, SourceError, SourceRefused
-from studies.sources.record import Reading, Rejection
-from studies.sources.xml_stream import BrokenXML
-from studies.terms import FindingResult, RunKind, RunState
+from studies.actions import fetching, importing, locks, searching
+from studies.models import SearchRun
+from studies.sources.entrez import SourceError
+from studies.terms import RunKind, RunState
 
 Progress = Callable[[SearchRun], None]
+
+
+class Work(Protocol):
+    """What a kind of run does, from wherever the last worker left it, until nothing is left.
+
+    A batch is written in one `step(run.pk)`, which hands back the run's locked row; the network is asked outside.
+    """
+
+    def __call__(
+        self, run: SearchRun, *, step: Callable[[int], AbstractContextManager[SearchRun]], on_progress: Progress
+    ) -> None: ...
+
+
+WORK: dict[RunKind, Work] = {
+    RunKind.SEARCH: fetching.fetch,
+    RunKind.PMIDS: fetching.fetch,
+    RunKind.PMC: fetching.fetch,
+    RunKind.FILE: importing.read_file,
+}
+
+
+class NoWork(Exception):
+    """Nothing here does this kind of run."""
+
+    def __init__(self, run: SearchRun) -> None:
+        super().__init__(f"This version of Stratum has no work for runs of the kind “{run.get_kind_display()}”.")
 
 
 class Stopped(Exception):
@@ -37,7 +57,7 @@ def carry_on(run_id: int, *, on_progress: Progress | None = None) -> SearchRun:
         _carry(run_id, on_progress or (lambda run: None))
     except Stopped:
         pass
-    except (SourceError, importing.Unfinished) as error:
+    except (SourceError, importing.Unfinished, NoWork) as error:
         fail(run_id, str(error))
     finally:
         locks.release_run(run_id)
@@ -73,14 +93,10 @@ def _carry(run_id: int, on_progress: Progress) -> None:
         raise Stopped
     SearchRun.objects.filter(pk=run_id, started_at=None).update(started_at=timezone.now())
     run = SearchRun.objects.get(pk=run_id)
-    if run.kind == RunKind.FILE:
-        importing.read_file(run, step=_step, on_progress=on_progress)
-    else:
-        entrez = pacing.ncbi()
-        if run.planned_at is None:
-            run = planning.plan(run, entrez)
-        on_progress(run)
-        _fetch(run, entrez, on_progress)
+    work = WORK.get(RunKind(run.kind))
+    if work is None:
+        raise NoWork(run)
+    work(run, step=_step, on_progress=on_progress)
     SearchRun.objects.filter(pk=run_id, state=RunState.RUNNING).update(
         state=RunState.FINISHED, finished_at=timezone.now(), failure=""
     )
@@ -95,88 +111,3 @@ def _step(run_id: int) -> Iterator[SearchRun]:
         if run.state != RunState.RUNNING:
             raise Stopped
         yield run
-
-
-def _fetch(run: SearchRun, entrez: Entrez, on_progress: Progress) -> None:
-    """The next batch is fetched and parsed in a thread while PostgreSQL takes over the last one."""
-    read = _read_pmc if run.kind == RunKind.PMC else _read_pubmed
-    portions = _portions(run.pk, 10 if run.kind == RunKind.PMC else entrez.batch)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        try:
-            ahead: Future | None = None
-            portion = next(portions, [])
-            while portion:
-                ahead = ahead or pool.submit(read, entrez, [finding.identifier for finding in portion])
-                answer = ahead.result()
-                following = next(portions, [])
-                ahead = pool.submit(read, entrez, [f.identifier for f in following]) if following else None
-                on_progress(_take_over(run.pk, portion, *answer))
-                portion = following
-        finally:
-            pool.submit(connections.close_all)
-
-
-def _portions(run_id: int, size: int) -> Iterator[list[Finding]]:
-    """What is left to fetch, in order, read once: nobody else works on this run."""
-    after = 0
-    while True:
-        portion = list(
-            Finding.objects.filter(run=run_id, result=FindingResult.PENDING, position__gt=after).order_by("position")[
-                :size
-            ]
-        )
-        if not portion:
-            return
-        yield portion
-        after = portion[-1].position
-
-
-def _read_pubmed(entrez: Entrez, ids: Sequence[str]) -> tuple[list[Said], Reading]:
-    return _read(lambda part: entrez.fetch_batch([int(i) for i in part]), pubmed_xml.read, list(ids))
-
-
-def _read_pmc(entrez: Entrez, ids: Sequence[str]) -> tuple[list[Said], Reading]:
-    return _read(entrez.fetch_pmc, jats.read, list(ids))
-
-
-def _read(fetch: Callable[[list[str]], bytes], parse: Any, ids: list[str]) -> tuple[list[Said], Reading]:
-    """Fetch and parse; an answer that stays unreadable is asked for in halves until the bad id stands alone."""
-    reading = Reading()
-    try:
-        return [Said(record) for record in parse(BytesIO(fetch(ids)), reading)], reading
-    except (BrokenXML, SourceRefused) as error:
-        if len(ids) == 1:
-            return [], Reading(rejections=[Rejection("", ids[0], str(error))])
-    middle = len(ids) // 2
-    first, one = _read(fetch, parse, ids[:middle])
-    second, other = _read(fetch, parse, ids[middle:])
-    both = Reading(
-        one.n_read + other.n_read, one.rejections + other.rejections, one.deleted_pmids + other.deleted_pmids
-    )
-    return first + second, both
-
-
-def _take_over(run_id: int, portion: list[Finding], said: list[Said], reading: Reading) -> SearchRun:
-    with _step(run_id) as run:
-        asked = {finding.identifier: finding for finding in portion}
-        name = (lambda one: one.record.pmcid) if run.kind == RunKind.PMC else (lambda one: str(one.record.pmid))
-        wanted = [one for one in said if name(one) in asked]
-        taken = catalogue.upsert(wanted, source="pmc" if run.kind == RunKind.PMC else "pubmed", by=run)
-        for one, what in zip(wanted, taken, strict=True):
-            finding = asked[name(one)]
-            finding.report_id, finding.result, finding.reason = what.report_id, what.result, what.reason
-        for rejection in reading.rejections:
-            if finding := asked.get(rejection.identifier):
-                finding.result, finding.reason = FindingResult.REJECTED, rejection.reason
-        silent = [finding for finding in portion if finding.result == FindingResult.PENDING]
-        for finding in silent:
-            finding.result = FindingResult.VANISHED
-            finding.reason = "Asked for, but not in the answer."
-        if run.kind != RunKind.PMC:
-            vanishing.note_polls(
-                served=[one.record.pmid for one in wanted if one.record.pmid],
-                silent=[int(f.identifier) for f in silent],
-            )
-        findings.settle(portion)
-        findings.count(run, portion, n_fetched=len(wanted), n_errors=len(said) - len(wanted))
-        return run

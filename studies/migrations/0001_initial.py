@@ -3,9 +3,11 @@
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search
+import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
+import studies.models.alert
 import studies.models.check
 import studies.models.study
 from django.conf import settings
@@ -35,6 +37,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, unique=True)),
+                ('kind', models.CharField(choices=[('worker', 'Worker'), ('beat', 'Scheduler')], default='worker', max_length=10)),
+                ('queues', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
@@ -171,6 +175,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Digest',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('immediate', 'Alert'), ('daily', 'Daily digest'), ('weekly', 'Weekly digest'), ('admin', 'Weekly word to admins')], max_length=10)),
+                ('period', models.CharField(blank=True, max_length=10)),
+                ('state', models.CharField(choices=[('built', 'Waiting to be sent'), ('sending', 'Being sent'), ('sent', 'Sent'), ('failed', 'Not sent'), ('uncertain', 'May have arrived')], default='built', max_length=10)),
+                ('subject', models.CharField(max_length=200)),
+                ('text', models.TextField()),
+                ('html', models.TextField()),
+                ('token', models.CharField(default=studies.models.alert.new_token, editable=False, max_length=43, unique=True)),
+                ('built_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('next_try_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('claimed_at', models.DateTimeField(null=True)),
+                ('sent_at', models.DateTimeField(null=True)),
+                ('n_attempts', models.PositiveSmallIntegerField(default=0)),
+                ('failure', models.TextField(blank=True)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='digests', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-built_at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='Invitation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -296,6 +323,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RequestCount',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=40)),
+                ('minute', models.DateTimeField(db_index=True)),
+                ('n', models.PositiveIntegerField(default=0)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('name', 'minute'), name='one_count_a_minute')],
+            },
+        ),
+        migrations.CreateModel(
             name='SavedSearch',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -313,14 +352,19 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.SlugField(blank=True, max_length=60, null=True, unique=True)),
-                ('name', models.CharField(max_length=200, unique=True)),
-                ('kind', models.CharField(choices=[('search', 'PubMed search'), ('pmids', 'PubMed records by PMID'), ('pmc', 'PMC articles'), ('file', 'Imported file'), ('refresh', 'Records checked again'), ('citations', 'Citations'), ('notices', 'Retraction Watch file'), ('fulltext', 'Full texts from PMC')], default='search', max_length=10)),
-                ('query', models.TextField()),
+                ('name', models.CharField(max_length=200)),
+                ('kind', models.CharField(choices=[('search', 'PubMed search'), ('pmids', 'PubMed records by PMID'), ('pmc', 'PMC articles'), ('file', 'Imported file'), ('trials', 'ClinicalTrials.gov search'), ('regs', 'Registrations by number'), ('refresh', 'Records checked again'), ('citations', 'Citations'), ('notices', 'Retraction Watch'), ('fulltext', 'Open-access full text')], default='search', max_length=10, verbose_name='source')),
+                ('query', models.TextField(blank=True)),
+                ('note', models.TextField(blank=True, verbose_name='what it is for')),
                 ('schedule', models.CharField(blank=True, max_length=100)),
                 ('is_paused', models.BooleanField(default=False)),
+                ('awaits_email', models.BooleanField(default=False, verbose_name='paused until NCBI_EMAIL is given')),
                 ('next_run_at', models.DateTimeField(blank=True, db_index=True, null=True)),
+                ('due_since', models.DateTimeField(blank=True, null=True)),
                 ('overlap_days', models.PositiveSmallIntegerField(default=14)),
+                ('use', models.CharField(choices=[('add', 'Add new records to the catalogue and update known ones'), ('update', "Only update records the catalogue has; list the others in the run's log"), ('list', "Only list what is new in the run's log, for an admin to take over")], default='add', max_length=10, verbose_name='what to do with the results')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('deleted_at', models.DateTimeField(blank=True, null=True)),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='searches', to=settings.AUTH_USER_MODEL)),
             ],
             options={
@@ -332,8 +376,9 @@ class Migration(migrations.Migration):
             name='SearchRun',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('search', 'PubMed search'), ('pmids', 'PubMed records by PMID'), ('pmc', 'PMC articles'), ('file', 'Imported file'), ('refresh', 'Records checked again'), ('citations', 'Citations'), ('notices', 'Retraction Watch file'), ('fulltext', 'Full texts from PMC')], max_length=10)),
-                ('asked', models.TextField(verbose_name='query or file name')),
+                ('kind', models.CharField(choices=[('search', 'PubMed search'), ('pmids', 'PubMed records by PMID'), ('pmc', 'PMC articles'), ('file', 'Imported file'), ('trials', 'ClinicalTrials.gov search'), ('regs', 'Registrations by number'), ('refresh', 'Records checked again'), ('citations', 'Citations'), ('notices', 'Retraction Watch'), ('fulltext', 'Open-access full text')], max_length=10)),
+                ('asked', models.TextField(blank=True, verbose_name='query or file name')),
+                ('since', models.DateField(null=True, verbose_name='created or changed since')),
                 ('limit', models.PositiveIntegerField(null=True, verbose_name='at most')),
                 ('state', models.CharField(choices=[('waiting', 'Waiting'), ('running', 'Running'), ('paused', 'Paused'), ('cancelled', 'Cancelled'), ('finished', 'Finished'), ('failed', 'Failed')], default='waiting', max_length=10)),
                 ('file_path', models.TextField(blank=True)),
@@ -343,6 +388,8 @@ class Migration(migrations.Migration):
                 ('planned_at', models.DateTimeField(null=True, verbose_name='list of ids complete at')),
                 ('touched_at', models.DateTimeField(null=True, verbose_name='last sign of life')),
                 ('finished_at', models.DateTimeField(null=True)),
+                ('retry_at', models.DateTimeField(db_index=True, null=True, verbose_name='tried again at')),
+                ('knocked_at', models.DateTimeField(null=True, verbose_name='a worker was called at')),
                 ('n_attempts', models.PositiveSmallIntegerField(default=0)),
                 ('translation', models.TextField(blank=True, verbose_name='query as PubMed understood it')),
                 ('warnings', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
@@ -354,6 +401,7 @@ class Migration(migrations.Migration):
                 ('n_known', models.PositiveIntegerField(default=0)),
                 ('n_vanished', models.PositiveIntegerField(default=0)),
                 ('n_rejected', models.PositiveIntegerField(default=0)),
+                ('n_listed', models.PositiveIntegerField(default=0)),
                 ('n_errors', models.PositiveIntegerField(default=0)),
                 ('n_left', models.PositiveIntegerField(default=0, verbose_name='no longer found by this search')),
                 ('failure', models.TextField(blank=True)),
@@ -363,18 +411,6 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-created_at', '-pk'],
             },
-        ),
-        migrations.CreateModel(
-            name='Finding',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('identifier', models.CharField(max_length=200)),
-                ('result', models.CharField(choices=[('pending', 'Not fetched yet'), ('created', 'New'), ('changed', 'Changed'), ('unchanged', 'Unchanged'), ('known', 'In the catalogue already'), ('vanished', 'Not served by the source'), ('rejected', 'Rejected')], default='pending', max_length=10)),
-                ('reason', models.TextField(blank=True)),
-                ('report', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='studies.report')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='studies.searchrun')),
-            ],
         ),
         migrations.CreateModel(
             name='CitationCheck',
@@ -476,6 +512,42 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['position'],
             },
+        ),
+        migrations.CreateModel(
+            name='Subscription',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('about', models.CharField(choices=[('everything', 'All news'), ('saved-search', 'A saved search'), ('study', 'A study'), ('registration', 'A trial'), ('trials', 'A filter of the trials')], max_length=14)),
+                ('trials_query', models.TextField(null=True, verbose_name='query string of the list of trials')),
+                ('frequency', models.CharField(choices=[('immediate', 'At once'), ('daily', 'Once a day'), ('weekly', 'Once a week')], default='weekly', max_length=10)),
+                ('kinds', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('retraction', 'Retractions and removals'), ('concern', 'Expressions of concern'), ('stopped', 'Stopped trials'), ('correction', 'Corrections and newer versions'), ('results', 'Results of trials'), ('trial', 'New trials'), ('trial-change', 'Changes of trials'), ('study', 'New studies'), ('record', 'Changed records')], max_length=14), default=studies.models.alert.every_kind, size=None)),
+                ('purpose', models.TextField()),
+                ('max_items', models.PositiveSmallIntegerField(default=20, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)])),
+                ('lookback_days', models.PositiveSmallIntegerField(default=30, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(30)])),
+                ('consent_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('next_due_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('token', models.CharField(default=studies.models.alert.new_token, editable=False, max_length=43, unique=True)),
+                ('saved_search', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='studies.savedsearch')),
+                ('study', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='studies.study')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-consent_at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='SentItem',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('object_type', models.CharField(max_length=20)),
+                ('object_id', models.BigIntegerField()),
+                ('kind', models.CharField(choices=[('retraction', 'Retractions and removals'), ('concern', 'Expressions of concern'), ('stopped', 'Stopped trials'), ('correction', 'Corrections and newer versions'), ('results', 'Results of trials'), ('trial', 'New trials'), ('trial-change', 'Changes of trials'), ('study', 'New studies'), ('record', 'Changed records')], max_length=14)),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('digest', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='studies.digest')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sent_items', to=settings.AUTH_USER_MODEL)),
+                ('subscription', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sent_items', to='studies.subscription')),
+            ],
         ),
         migrations.CreateModel(
             name='Tag',
@@ -662,13 +734,56 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddField(
+            model_name='subscription',
+            name='registration',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='studies.trialregistration'),
+        ),
+        migrations.CreateModel(
+            name='Seen',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='seen', to=settings.AUTH_USER_MODEL)),
+                ('study', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='seen_by', to='studies.study')),
+                ('registration', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='seen_by', to='studies.trialregistration')),
+            ],
+            options={
+                'verbose_name_plural': 'seen',
+            },
+        ),
+        migrations.AddField(
             model_name='registrationmention',
             name='registration',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mentions', to='studies.trialregistration'),
         ),
+        migrations.CreateModel(
+            name='Finding',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveIntegerField()),
+                ('identifier', models.CharField(max_length=200)),
+                ('result', models.CharField(choices=[('pending', 'Not fetched yet'), ('created', 'New'), ('changed', 'Changed'), ('unchanged', 'Unchanged'), ('known', 'In the catalogue already'), ('listed', 'Found, not taken over'), ('vanished', 'Not served by the source'), ('rejected', 'Rejected')], default='pending', max_length=10)),
+                ('reason', models.TextField(blank=True)),
+                ('report', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='studies.report')),
+                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='studies.searchrun')),
+                ('registration', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='studies.trialregistration')),
+            ],
+        ),
         migrations.AddConstraint(
             model_name='user',
             constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='user_email_any_case'),
+        ),
+        migrations.AddIndex(
+            model_name='digest',
+            index=models.Index(condition=models.Q(('state__in', ['built', 'sending'])), fields=['next_try_at'], name='digest_to_send'),
+        ),
+        migrations.AddIndex(
+            model_name='digest',
+            index=models.Index(fields=['user', '-built_at'], name='digest_of_person'),
+        ),
+        migrations.AddConstraint(
+            model_name='digest',
+            constraint=models.UniqueConstraint(condition=models.Q(('period', ''), _negated=True), fields=('user', 'kind', 'period'), name='digest_once_a_period'),
         ),
         migrations.AddIndex(
             model_name='notice',
@@ -706,6 +821,10 @@ class Migration(migrations.Migration):
             model_name='savedsearch',
             constraint=models.UniqueConstraint(fields=('user', 'name'), name='saved_search_name'),
         ),
+        migrations.AddConstraint(
+            model_name='search',
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('name',), name='one_search_a_name'),
+        ),
         migrations.AddIndex(
             model_name='searchrun',
             index=models.Index(fields=['search', '-created_at'], name='run_history'),
@@ -713,14 +832,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='searchrun',
             constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'running', 'paused'])), fields=('search',), name='one_open_run_a_search'),
-        ),
-        migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(condition=models.Q(('result', 'pending')), fields=['run', 'position'], name='finding_pending'),
-        ),
-        migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.UniqueConstraint(fields=('run', 'position'), name='finding_once'),
         ),
         migrations.AddIndex(
             model_name='citationcheck',
@@ -790,6 +901,10 @@ class Migration(migrations.Migration):
             model_name='checkedreference',
             constraint=models.UniqueConstraint(fields=('check_of', 'position'), name='reference_once'),
         ),
+        migrations.AddConstraint(
+            model_name='sentitem',
+            constraint=models.UniqueConstraint(fields=('user', 'object_type', 'object_id'), name='sent_once'),
+        ),
         migrations.AddIndex(
             model_name='studytag',
             index=models.Index(condition=models.Q(models.Q(('rule', ''), _negated=True), models.Q(('status', 'suggested'), _negated=True)), fields=['rule', 'status'], name='tag_answered'),
@@ -850,8 +965,48 @@ class Migration(migrations.Migration):
             model_name='trialevent',
             constraint=models.UniqueConstraint(condition=models.Q(('kind__in', ('new', 'overdue', 'publication_linked'))), fields=('registration', 'kind', 'new'), name='trial_event_once'),
         ),
+        migrations.AddIndex(
+            model_name='subscription',
+            index=models.Index(condition=models.Q(('ended_at', None)), fields=['next_due_at'], name='subscription_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='subscription',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('about', 'everything'), ('registration__isnull', True), ('saved_search__isnull', True), ('study__isnull', True), ('trials_query__isnull', True)), models.Q(('about', 'saved-search'), ('registration__isnull', True), ('saved_search__isnull', False), ('study__isnull', True), ('trials_query__isnull', True)), models.Q(('about', 'study'), ('registration__isnull', True), ('saved_search__isnull', True), ('study__isnull', False), ('trials_query__isnull', True)), models.Q(('about', 'registration'), ('registration__isnull', False), ('saved_search__isnull', True), ('study__isnull', True), ('trials_query__isnull', True)), models.Q(('about', 'trials'), ('registration__isnull', True), ('saved_search__isnull', True), ('study__isnull', True), ('trials_query__isnull', False)), _connector='OR'), name='subscription_has_one_subject'),
+        ),
+        migrations.AddConstraint(
+            model_name='subscription',
+            constraint=models.CheckConstraint(condition=models.Q(('max_items__range', (1, 100))), name='subscription_bounded_size'),
+        ),
+        migrations.AddConstraint(
+            model_name='subscription',
+            constraint=models.CheckConstraint(condition=models.Q(('lookback_days__range', (1, 30))), name='subscription_bounded_time'),
+        ),
+        migrations.AddConstraint(
+            model_name='subscription',
+            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('user', 'about', 'saved_search', 'study', 'registration', 'trials_query', 'frequency'), name='subscription_once', nulls_distinct=False),
+        ),
+        migrations.AddConstraint(
+            model_name='seen',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('registration', None), ('study__isnull', False)), models.Q(('registration__isnull', False), ('study', None)), _connector='OR'), name='seen_is_of_one'),
+        ),
+        migrations.AddConstraint(
+            model_name='seen',
+            constraint=models.UniqueConstraint(condition=models.Q(('study__isnull', False)), fields=('user', 'study'), name='seen_study_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='seen',
+            constraint=models.UniqueConstraint(condition=models.Q(('registration__isnull', False)), fields=('user', 'registration'), name='seen_registration_once'),
+        ),
         migrations.AddConstraint(
             model_name='registrationmention',
             constraint=models.UniqueConstraint(fields=('report', 'registration', 'basis'), name='mention_once'),
+        ),
+        migrations.AddIndex(
+            model_name='finding',
+            index=models.Index(condition=models.Q(('result', 'pending')), fields=['run', 'position'], name='finding_pending'),
+        ),
+        migrations.AddConstraint(
+            model_name='finding',
+            constraint=models.UniqueConstraint(fields=('run', 'position'), name='finding_once'),
         ),
     ]

@@ -1,4 +1,4 @@
-"""Search, a saved query; SearchRun, one execution of it or one file; Finding, what each run met."""
+"""Search, a saved query or standing job; SearchRun, one execution of it or one file; Finding, what each run met."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -8,30 +8,51 @@ from django.urls import reverse
 from django.utils import timezone
 
 from studies.models.study import Report
-from studies.terms import FindingResult, RunKind, RunState
+from studies.models.trial import TrialRegistration
+from studies.terms import FindingResult, ProcessKind, ResultUse, RunKind, RunState
 
 OPEN_STATES = (RunState.WAITING, RunState.RUNNING, RunState.PAUSED)
 
 
+class SearchQuerySet(models.QuerySet["Search"]):
+    def kept(self) -> "SearchQuerySet":
+        """Those that nobody has deleted."""
+        return self.filter(deleted_at=None)
+
+
 class Search(models.Model):
-    """A question asked of a source again and again. `schedule` is a cron expression; empty means by hand only."""
+    """A question asked of a source again and again, or a standing job, which has no query.
+
+    `schedule` is a cron expression; empty means by hand only. `due_since` is the first scheduled instant that no
+    success has answered yet. A deleted search only leaves the lists: what its runs found stays known by its name.
+    """
 
     slug = models.SlugField(max_length=60, unique=True, null=True, blank=True)  # of a search that came with Stratum
-    name = models.CharField(max_length=200, unique=True)
-    kind = models.CharField(max_length=10, choices=RunKind, default=RunKind.SEARCH)
-    query = models.TextField()
+    name = models.CharField(max_length=200)
+    kind = models.CharField("source", max_length=10, choices=RunKind, default=RunKind.SEARCH)
+    query = models.TextField(blank=True)
+    note = models.TextField("what it is for", blank=True)
     schedule = models.CharField(max_length=100, blank=True)
     is_paused = models.BooleanField(default=False)
+    awaits_email = models.BooleanField("paused until NCBI_EMAIL is given", default=False)
     next_run_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    due_since = models.DateTimeField(null=True, blank=True)
     overlap_days = models.PositiveSmallIntegerField(default=14)
+    use = models.CharField("what to do with the results", max_length=10, choices=ResultUse, default=ResultUse.ADD)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="searches"
     )
     created_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SearchQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "searches"
         ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["name"], condition=Q(deleted_at=None), name="one_search_a_name"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -45,12 +66,14 @@ class SearchRunQuerySet(models.QuerySet["SearchRun"]):
 class SearchRun(models.Model):
     """One execution. Its row and its findings are the truth; a queue message is only a knock.
 
-    `n_errors` counts troubles that were survived, `failure` says in one sentence what ended the run.
+    `n_errors` counts troubles that were survived, `failure` says in one sentence what ended the run, and `retry_at`
+    when it is taken up again by itself. `since` is the first day a scheduled run asked for; null means everything.
     """
 
     search = models.ForeignKey(Search, models.PROTECT, null=True, related_name="runs")
     kind = models.CharField(max_length=10, choices=RunKind)
-    asked = models.TextField("query or file name")
+    asked = models.TextField("query or file name", blank=True)
+    since = models.DateField("created or changed since", null=True)
     limit = models.PositiveIntegerField("at most", null=True)
     state = models.CharField(max_length=10, choices=RunState, default=RunState.WAITING)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="runs")
@@ -62,6 +85,8 @@ class SearchRun(models.Model):
     planned_at = models.DateTimeField("list of ids complete at", null=True)
     touched_at = models.DateTimeField("last sign of life", null=True)
     finished_at = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField("tried again at", null=True, db_index=True)
+    knocked_at = models.DateTimeField("a worker was called at", null=True)
     n_attempts = models.PositiveSmallIntegerField(default=0)
 
     translation = models.TextField("query as PubMed understood it", blank=True)
@@ -74,6 +99,7 @@ class SearchRun(models.Model):
     n_known = models.PositiveIntegerField(default=0)
     n_vanished = models.PositiveIntegerField(default=0)
     n_rejected = models.PositiveIntegerField(default=0)
+    n_listed = models.PositiveIntegerField(default=0)
     n_errors = models.PositiveIntegerField(default=0)
     n_left = models.PositiveIntegerField("no longer found by this search", default=0)
     failure = models.TextField(blank=True)
@@ -104,16 +130,21 @@ class SearchRun(models.Model):
     @property
     def n_done(self) -> int:
         """Ids with an answer, of `n_found`."""
-        return self.n_created + self.n_changed + self.n_unchanged + self.n_known + self.n_vanished + self.n_rejected
+        taken = self.n_created + self.n_changed + self.n_unchanged + self.n_known
+        return taken + self.n_listed + self.n_vanished + self.n_rejected
 
 
 class Finding(models.Model):
-    """One source returned one report in one run (what PRISMA calls a record); also the run's list of work."""
+    """One source returned one report or registration in one run (what PRISMA calls a record).
+
+    Also the run's list of work: a row is written PENDING and settled once, so that a killed run goes on from it.
+    """
 
     run = models.ForeignKey(SearchRun, models.CASCADE, related_name="findings")
     position = models.PositiveIntegerField()
     identifier = models.CharField(max_length=200)
     report = models.ForeignKey(Report, models.PROTECT, null=True, related_name="findings")
+    registration = models.ForeignKey(TrialRegistration, models.PROTECT, null=True, related_name="findings")
     result = models.CharField(max_length=10, choices=FindingResult, default=FindingResult.PENDING)
     reason = models.TextField(blank=True)
 
@@ -137,10 +168,26 @@ class RequestSlot(models.Model):
         return self.name
 
 
+class RequestCount(models.Model):
+    """How many requests went to a source in one minute (actions/pacing.py); kept for two days."""
+
+    name = models.CharField(max_length=40)
+    minute = models.DateTimeField(db_index=True)
+    n = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "minute"], name="one_count_a_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.minute:%H:%M}: {self.n}"
+
+
 class Heartbeat(models.Model):
-    """When a background process was last seen alive."""
+    """When a background process was last seen alive, and which queues it serves."""
 
     name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=10, choices=ProcessKind, default=ProcessKind.WORKER)
+    queues = ArrayField(models.CharField(max_length=40), default=list)
     at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

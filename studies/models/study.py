@@ -1,5 +1,7 @@
 """Study, the investigation; Report, one published document of it; FullText, what its licence lets us show."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
@@ -11,6 +13,9 @@ from django.utils.text import slugify
 
 from studies import identifiers
 from studies.terms import DatePrecision, DesignBasis, NoticeStatus, ReportKind, StudyDesign
+
+if TYPE_CHECKING:
+    from studies.models.alert import Newness
 
 _ENGLISH = "english"
 
@@ -39,6 +44,9 @@ class StudyQuerySet(models.QuerySet["Study"]):
         return self.defer(
             "search_vector", "search_title", "search_terms", "search_abstract", "search_people", "packed_terms"
         )
+
+    def new_trials(self, newness: "Newness") -> "StudyQuerySet":
+        return self.filter(newness.of_studies)
 
 
 class StudyManager(models.Manager.from_queryset(StudyQuerySet)):  # type: ignore[misc]

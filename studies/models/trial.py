@@ -1,5 +1,7 @@
 """TrialRegistration, one registry entry; TrialEvent, what changed in it; RegistrationMention, who names it."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
@@ -21,6 +23,9 @@ from studies.terms import (
     TrialStatus,
 )
 
+if TYPE_CHECKING:
+    from studies.models.alert import Newness
+
 
 def _first_day() -> models.DateField:
     """The first day of a date that may be a month or a year; its precision says which."""
@@ -39,6 +44,9 @@ class RegistrationQuerySet(models.QuerySet["TrialRegistration"]):
     def current(self) -> "RegistrationQuerySet":
         """Without numbers that the registry has given up for another."""
         return self.filter(alias_of=None)
+
+    def new(self, newness: "Newness") -> "RegistrationQuerySet":
+        return self.filter(newness.of_registrations)
 
     def for_list(self) -> "RegistrationQuerySet":
         """Only what a list shows."""
