@@ -129,6 +129,9 @@ NEW_DAYS = environment.number("STRATUM_NEW_DAYS", 30, low=1, high=365)  # how lo
 
 # --- NCBI ----------------------------------------------------------------------------------------
 NCBI_BASE_URL = environment.web_address("NCBI_BASE_URL", "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/")
+NCBI_IDCONV_URL = environment.web_address(
+    "NCBI_IDCONV_URL", "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles/"
+)
 NCBI_TOOL = environment.text("NCBI_TOOL", "stratum")
 NCBI_EMAIL = environment.email("NCBI_EMAIL")
 NCBI_API_KEY = environment.secret("NCBI_API_KEY")
@@ -140,6 +143,15 @@ UPLOAD_MEGABYTES = environment.number("STRATUM_UPLOAD_MEGABYTES", 100, low=1, hi
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 UPLOADS = HOME / "uploads"
+
+# --- Check a citation ------------------------------------------------------------------------------
+CHECK_MOST = environment.number("STRATUM_CHECK_MOST", 1000, low=10, high=20_000)  # references of one check
+CHECK_AN_HOUR = environment.number("STRATUM_CHECK_AN_HOUR", 1000, low=10, high=1_000_000)  # references of a visitor
+CHECK_DAYS = environment.number("STRATUM_CHECK_DAYS", 30, low=1, high=365)  # a check is kept
+
+# --- Read API ------------------------------------------------------------------------------------
+API_A_MINUTE = environment.number("STRATUM_API_A_MINUTE", 60, low=1, high=100_000)  # requests without a token
+API_TOKEN_A_MINUTE = environment.number("STRATUM_API_TOKEN_A_MINUTE", 300, low=1, high=100_000)  # with one
 
 # --- Celery --------------------------------------------------------------------------------------
 CELERY_BROKER_URL = environment.secret("CELERY_BROKER_URL") or "filesystem://"
@@ -158,6 +170,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "studies.tasks.tick", "schedule": 15.0, "options": {"expires": 14}},
+    "tend checks": {"task": "studies.tasks.tend_checks", "schedule": 60.0, "options": {"expires": 55}},
 }
 
 # --- Time, language, static files ----------------------------------------------------------------

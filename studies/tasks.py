@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from studies.actions import findings, running, searching
+from studies.actions import checking, findings, running, searching
 
 log = logging.getLogger(__name__)
 # A knock that nobody heard in time is repeated by the sweep: old ones need not pile up.
@@ -29,3 +29,19 @@ def tick() -> None:
     searching.claim_due(timezone.now())
     for run_id in running.unattended():
         carry_on.apply_async([run_id], **KNOCK)
+
+
+@shared_task(**KNOCK)
+def check_citations(check_id: int) -> None:
+    """Ask the sources about the references of a check."""
+    checking.carry_on(check_id)
+
+
+@shared_task(**KNOCK)
+def tend_checks() -> None:
+    """Call for checks that nobody works on, ask about the worked example, and remove what is old."""
+    now = timezone.now()
+    for check_id in checking.unattended(now):
+        check_citations.apply_async([check_id], **KNOCK)
+    checking.remove_old(now)
+    checking.tend_example(now)

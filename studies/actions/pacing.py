@@ -8,6 +8,9 @@ from django.db import connection, transaction
 
 from studies.models.search import RequestCount, RequestSlot
 from studies.sources.entrez import Entrez
+from studies.sources.id_converter import SERVICE as ID_CONVERTER
+from studies.sources.id_converter import IdConverter
+from studies.sources.web import Line
 
 SLOT = "ncbi"
 PER_SECOND, PER_SECOND_WITH_KEY = 3, 10
@@ -54,6 +57,19 @@ def ncbi(*, somebody_waits: bool = False) -> Entrez:
         batch=settings.NCBI_BATCH,
         **({"timeout": settings.NCBI_TIMEOUT} | patience),
     )
+
+
+def id_converter(*, somebody_waits: bool = False) -> IdConverter:
+    """The door to PMC's ID converter, which is NCBI's and shares its limit."""
+    patience = {"timeout": min(10, settings.NCBI_TIMEOUT), "pauses": (0.5, 1.5)} if somebody_waits else {}
+    line = Line(
+        service=ID_CONVERTER,
+        limiter=wait_for_turn,
+        see="NCBI_IDCONV_URL",
+        max_bytes=5_000_000,
+        **({"timeout": settings.NCBI_TIMEOUT} | patience),
+    )
+    return IdConverter(base_url=settings.NCBI_IDCONV_URL, tool=settings.NCBI_TOOL, email=settings.NCBI_EMAIL, line=line)
 
 
 def limiter(name: str, seconds: float) -> Callable[[], None]:

@@ -15,33 +15,37 @@ WORDS_A_TYPO = 5  # one misprint is forgiven for so many telling words
 WORDS_A_LEFT_OUT = 8  # one word left out is forgiven for so many telling words
 YEARS_APART = 1  # online and in print
 
-_LIGHT = frozenset("a an the and of on in for to by from at as with its their is are der die das le la les et".split())
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_LIGHT = _set("a an the and of on in for to by from at as with its their is are der die das le la les et")
 # Words that any study may have in its title: they say what kind of article it is, not which.
-_GENERIC = frozenset(
+_GENERIC = _set(
     "systematic review meta analyzis analysis randomized controlled control trial study case report series editorial "
-    "introduction conclusion letter comment prospective retrospective pilot clinical literature".split()
+    "introduction conclusion letter comment prospective retrospective pilot clinical literature"
 )
 # One of these more or less makes another article.
-_TELLING = frozenset(
+_TELLING = _set(
     "no not without fail failed never protocol plan rationale design reply response update part erratum correction "
     "addendum follow followup long cost animal human murine rat mouse mice pig porcine rabbit vitro vivo versus "
-    "network secondary post interim preliminary final child adult men women male female".split()
+    "network secondary post interim preliminary final child adult men women male female"
 )
 # A subtitle with one of these belongs to a later or an earlier article under the same heading.
-_ANOTHER_ARTICLE = frozenset(
-    "protocol plan rationale reply response update part erratum correction addendum follow followup long".split()
+_ANOTHER_ARTICLE = _set(
+    "protocol plan rationale reply response update part erratum correction addendum follow followup long"
 )
 # One letter apart and yet another thing.
 _NOT_MISPRINTS = frozenset(
     frozenset(pair.split("/"))
-    for pair in (
+    for pair in _set(
         "facial/fascial topical/tropical elastin/elastic casual/causal adduction/abduction perioral/peroral "
         "silicon/silicone sulfate/sulfite nitrate/nitrite insulin/inulin fibrin/fibril fibrin/fibroin keratin/keratic "
-        "isotopic/isotropic breast/breath ileum/ilium lumbar/lumber intra/infra dermal/dermol desert/dessert "
-        "mesotherapy/mesotheraphy aging/caging prior/priory"
-    ).split()
+        "isotopic/isotropic breast/breath ileum/ilium lumbar/lumber desert/dessert"
+    )
 )
-_PARTICLES = frozenset("van von der den de del della di da dos du la le el al bin ibn ter ten zu af st".split())
+_PARTICLES = _set("van von der den de del della di da dos du la le el al bin ibn ter ten zu af st")
 _DIGIT = re.compile(r"\d")
 
 
@@ -74,7 +78,7 @@ def _compared(cited: Words, found: Words) -> Likeness:
     if tail is not None and not _may_lack(tail, shorter, longer):
         return Likeness.DIFFERENT
     inner = blocks[:-1] if tail is not None else blocks
-    if not _are_forgiven([(shorter.words[a:b], longer.words[c:d]) for _, a, b, c, d in inner], _told(shorter.words)):
+    if not _are_forgiven([(shorter.words[a:b], longer.words[c:d]) for _, a, b, c, d in inner], telling(shorter.words)):
         return Likeness.DIFFERENT
     return Likeness.PARTLY if tail else Likeness.SAME
 
@@ -103,7 +107,7 @@ def _tail(blocks: Sequence[Block], shorter: Words, longer: Words) -> tuple[str, 
 
 def _may_lack(tail: Sequence[str], shorter: Words, longer: Words) -> bool:
     """Whether a citation may leave that out and still mean the article."""
-    n_told = len(_told(shorter.words))
+    n_told = len(telling(shorter.words))
     if shorter.is_cut:
         return n_told >= FEWEST_WORDS_OF_A_CUT
     if _ANOTHER_ARTICLE & set(tail):
@@ -113,7 +117,8 @@ def _may_lack(tail: Sequence[str], shorter: Words, longer: Words) -> bool:
     return n_told >= FEWEST_WORDS_OF_A_TORN
 
 
-def _told(words: Sequence[str]) -> list[str]:
+def telling(words: Sequence[str]) -> list[str]:
+    """The words that say which article it is."""
     return [word for word in words if word not in _LIGHT and word not in _GENERIC]
 
 
@@ -159,7 +164,7 @@ def _is_one_apart(one: str, other: str) -> bool:
 
 def is_same_author(cited: str, found: str) -> bool:
     """Family names, whatever the given names and the accents. `found` is as sources write it: `Yin X`."""
-    ours, theirs = _family(cited), _family(found)
+    ours, theirs = family_of(cited), family_of(found)
     return bool(ours and theirs) and (ours <= theirs or theirs <= ours)
 
 
@@ -167,7 +172,7 @@ _INITIALS = re.compile(r"[A-Z](?:[.\s-]{0,2}[A-Z]){0,3}\.?")
 _GIVEN_BEHIND = re.compile(r"^([^,]{1,80}),")
 
 
-def _family(name: str) -> frozenset[str]:
+def family_of(name: str) -> frozenset[str]:
     """The words of a family name (or of a group's) without particles, initials and the ways to write an umlaut."""
     name = re.sub(r"\bet\.? al\b.*|&.*|;.*", "", name, flags=re.I).strip(" .,")
     if found := _GIVEN_BEHIND.match(name):
@@ -218,4 +223,4 @@ def _is_contraction(part: str, word: str) -> bool:
     return len(part) > 2 and part[0] == word[0] and all(char in letters for char in part)
 
 
-__all__ = ["About", "Likeness", "is_same_author", "is_same_journal", "is_same_year", "likeness"]
+__all__ = ["About", "Likeness", "family_of", "is_same_author", "is_same_journal", "is_same_year", "likeness", "telling"]

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 _MOST = 1_500  # characters of one reference
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪİĶĹĻĽŁŃŅŇŌŐŒŔŘŚŞŠŢŤŪŮŰŹŻŽ"
-_PARTICLE = r"(?:(?:van|von|der|den|de|del|della|di|da|dos|du|la|le|al|el|bin|ibn|ter|ten|zu|af|Van|De|La|Al|El)[ '’-]){0,3}"
+_PARTICLE = (
+    r"(?:(?:van|von|der|den|de|del|della|di|da|dos|du|la|le|al|el|bin|ibn|ter|ten|zu|af|Van|De|La|Al|El)[ '’-]){0,3}"
+)
 _FAMILY = rf"{_PARTICLE}[{_UPPER}][\w'’]{{1,30}}(?:[ -][{_UPPER}][\w'’]{{1,30}}){{0,2}}"
 _INITIALS = rf"[{_UPPER}](?:(?:\.[ -]?[{_UPPER}]){{1,4}}|[{_UPPER}-]{{0,4}})(?!\w)\.?"
 _VANCOUVER = rf"{_FAMILY} {_INITIALS}(?: (?:Jr|Sr|2nd|3rd)\.?)?"
@@ -15,13 +17,18 @@ _GROUP = rf"(?:[{_UPPER}][\w-]{{1,30}} ){{0,8}}(?:Group|Consortium|Collaboration
 _ONE = rf"(?:{_COMMA}|{_VANCOUVER}|{_BEFORE}|{_GROUP})"
 _AND = r"(?:,? (?:and|&|und|et) |, (?:& ?)?|; ?)"
 _ET_AL = r"(?:,?;? ?(?:\.\.\.|…)? ?(?:and others|et\.? al)\.?)"
-_LIST = rf"(?:{_ONE}(?:{_AND}{_ONE}){{0,60}}{_ET_AL}?|{_FAMILY}{_ET_AL}|{_FAMILY}(?: (?:and|&) {_FAMILY})?(?=,? \(?(?:19|20)\d\d))"
+_LIST = (
+    rf"(?:{_ONE}(?:{_AND}{_ONE}){{0,60}}{_ET_AL}?|{_FAMILY}{_ET_AL}|"
+    rf"{_FAMILY}(?: (?:and|&) {_FAMILY})?(?=,? \(?(?:19|20)\d\d))"
+)
 _YEAR_TEXT = r"\(?(?P<year>(?:19|20)\d\d)[a-z]?(?:, [A-Z][a-z]+(?: \d{1,2})?)?\)?"
 _AUTHORS = re.compile(_LIST)
 _THEN_YEAR = re.compile(rf"[.,:;]? ?{_YEAR_TEXT}[.,:;]? ")
 _QUOTED = re.compile(r"[.,]? ?[\"“](?P<title>[^\"”]{15,400})[\"”],?\.? ?")
 _ANY_YEAR = re.compile(r"(?<![\d/.:-])(?:19|20)\d\d(?![\d/])")
-_END_OF_TITLE = re.compile(r"(?<=[^.\s])(?<! [A-Z])(?<!vs)(?<!et al)(?<!e\.g)(?<!i\.e)[.?!][\"”]? +(?=[A-Z0-9À-Þ\"“(\[])")
+_END_OF_TITLE = re.compile(
+    r"(?<=[^.\s])(?<! [A-Z])(?<!vs)(?<!et al)(?<!e\.g)(?<!i\.e)[.?!][\"”]? +(?=[A-Z0-9À-Þ\"“(\[])"
+)
 _JOURNAL = re.compile(
     rf"(?:In: )?(?P<journal>[{_UPPER}][^\d;:()\[\]]{{2,120}}?)(?: \([^()\d]{{2,40}}\))?[.,;]? ?"
     r"(?=\(?(?:19|20)\d\d|\d{1,4}[ (:,;.]|vol|$)",
@@ -29,8 +36,8 @@ _JOURNAL = re.compile(
 )
 _ABBREVIATED = re.compile(rf"(?:[{_UPPER}][\w-]{{0,9}}\.? ?(?:& |and )?){{2,9}}")
 _PLACE = re.compile(
-    r"(?P<volume>\d{1,4})(?:\.\d{1,3})? ?(?:\((?:[\w .–-]{1,20})\))?(?: ?\((?:19|20)\d\d\))? ?[:,] ?(?:no\. ?\d{1,3}, ?)?(?:pp?\.? ?)?"
-    r"(?P<page>[A-Za-z]{0,3}\d{1,7})"
+    r"(?P<volume>\d{1,4})(?:\.\d{1,3})? ?(?:\((?:[\w .–-]{1,20})\))?(?: ?\((?:19|20)\d\d\))? ?[:,] ?"
+    r"(?:no\. ?\d{1,3}, ?)?(?:pp?\.? ?)?(?P<page>[A-Za-z]{0,3}\d{1,7})"
 )
 _NOISE = re.compile(
     r"\(?\b(?:doi|pmid|pmcid|pubmed(?: id)?)\b ?[:=]? ?\S{0,200}\)?|https?://\S{1,300}|\bPMC ?\d{3,10}\b|"

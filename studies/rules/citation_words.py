@@ -11,6 +11,7 @@ _TAG = re.compile(r"</?[A-Za-z][A-Za-z:]{0,20}(?:\s[^<>]{0,200})?/?>")
 _ACRONYM = re.compile(r"\s?\((?=[^()]{0,9}[A-Z][^()]{0,9}[A-Z])[A-Za-z0-9-]{2,10}\)")
 _ELLIPSIS = re.compile(r"\s*(?:\[?(?:\.{3,}|…)\]?)\s*$")
 _WORD = re.compile(r"[^\W_]+")
+_SENTENCE = re.compile(r"[:.?!;,()\[\]\"“”]|—|\s[-–]+\s")
 _BREAK = re.compile(r"[:.?!;([]|—|\s[-–]+\s")
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
 _GREEK = {
@@ -19,13 +20,12 @@ _GREEK = {
     "ς": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "ϕ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
 }  # fmt: skip
 _GREEK_LETTERS = str.maketrans(_GREEK)
-_NUMBERS = {
-    word: str(number)
-    for number, word in enumerate(
-        ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-         "seventeen eighteen nineteen twenty").split()
-    )
-} | {"first": "1", "second": "2", "third": "3", "1st": "1", "2nd": "2", "3rd": "3"}  # fmt: skip
+_COUNTING = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty"
+)
+_NUMBERS = {word: str(number) for number, word in enumerate(_COUNTING.split(" "))}
+_NUMBERS |= {"first": "1", "second": "2", "third": "3", "1st": "1", "2nd": "2", "3rd": "3"}
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 _COUNTED = {"type", "phase", "part", "grade", "stage", "class", "level", "collagen", "volume"}
 _LONE_ROMAN = {"i": "1", "v": "5", "x": "10"}
@@ -58,19 +58,18 @@ _ENDINGS = re.compile(
 )
 # "RETRACTED: X" is X, marked by its publisher; "Retraction: X" is the notice about it.
 _MARKED = re.compile(r"^\[?\s*(?:retracted|withdrawn)(?: article| paper)?\s*[\]:.]\s*", re.I)
-_ABOUT_ANOTHER = tuple(
-    (kind, re.compile(rf"^\[?\s*(?:{words})(?:\s+(?:to|for|on|of|in|regarding|re))?\s*(?:[:.–—]|(?=[\"“”'‘«]))\s*", re.I))
-    for kind, words in (
-        ("correction", r"(?:author |publisher )?(?:correction|corrigend(?:um|a)|errat(?:um|a)|addendum)"),
-        ("retraction", r"(?:retraction|withdrawal)(?: note| notice)?|notice of (?:retraction|withdrawal)|removal notice"),
-        ("concern", r"(?:editorial )?expression of concern"),
-        (
-            "comment",
-            r"(?:invited |editorial )?comment(?:s|ary)?|discussion|editorial|letter(?: to the editor)?|"
-            r"(?:(?:the )?authors?['’]?s?['’]? )?(?:reply|response)|in reply|rebuttal|re",
-        ),
-    )
-)  # fmt: skip
+_ANOTHERS = {
+    "correction": r"(?:author |publisher )?(?:correction|corrigend(?:um|a)|errat(?:um|a)|addendum)",
+    "retraction": r"(?:retraction|withdrawal)(?: note| notice)?|notice of (?:retraction|withdrawal)|removal notice",
+    "concern": r"(?:editorial )?expression of concern",
+    "comment": r"(?:invited |editorial )?comment(?:s|ary)?|discussion|editorial|letter(?: to the editor)?|"
+    r"(?:(?:the )?authors?['’]?s?['’]? )?(?:reply|response)|in reply|rebuttal|re",
+}
+# It says about what, behind a colon or in quotation marks: "Response to radiation" is about itself.
+_ABOUT_ANOTHER = {
+    kind: re.compile(rf"^\[?\s*(?:{words})(?:\s+(?:to|for|on|of|in|regarding|re))?\s*(?:[:.–—]|(?=[\"“”'‘«]))\s*", re.I)
+    for kind, words in _ANOTHERS.items()
+}
 
 
 class About(StrEnum):
@@ -98,14 +97,20 @@ def words_of(title: str) -> Words:
     text = _TAG.sub("", html.unescape(title[:MAX_TITLE])).strip()
     text = _MARKED.sub("", _LABELS.sub("", text))
     about = About.ITSELF
-    for kind, pattern in _ABOUT_ANOTHER:
+    for kind, pattern in _ABOUT_ANOTHER.items():
         if found := pattern.match(text):
             about, text = About(kind), text[found.end() :]
             break
     is_cut = bool(_ELLIPSIS.search(text))
     text = _ENDINGS.sub("", _ELLIPSIS.sub("", text))
-    words, breaks = _split(plain(_ACRONYM.sub("", text)))
+    words, breaks = _split(plain(_ACRONYM.sub("", text)), _BREAK)
     return Words(words, breaks, about, is_cut)
+
+
+def sentences_of(text: str) -> Words:
+    """The words of running text, with a break wherever a title could begin or end."""
+    text = _TAG.sub("", html.unescape(text[: 2 * MAX_TITLE]))
+    return Words(*_split(plain(_ACRONYM.sub("", text)), _SENTENCE))
 
 
 def plain(text: str) -> str:
@@ -115,12 +120,12 @@ def plain(text: str) -> str:
     return "".join(char for char in decomposed if not unicodedata.combining(char)).translate(_LETTERS)
 
 
-def _split(text: str) -> tuple[tuple[str, ...], frozenset[int]]:
+def _split(text: str, parting: re.Pattern[str]) -> tuple[tuple[str, ...], frozenset[int]]:
     words: list[str] = []
     breaks: set[int] = set()
     end = 0
     for found in _WORD.finditer(text):
-        if words and _BREAK.search(text, end, found.start()):
+        if words and parting.search(text, end, found.start()):
             breaks.add(len(words))
         words.append(_spelled(found[0], words[-1] if words else ""))
         end = found.end()

@@ -26,10 +26,10 @@ _MARK = re.compile(r"\s{0,12}(?:\[\d{1,3}\]|\(\d{1,3}\)|\d{1,3}[.):](?=\s)|[â€¢â
 _PARTS = re.compile(r"[\s,;|]+")
 _YEAR = re.compile(r"(?<![\d/.-])(?:19|20)\d\d(?!\d)")
 
-_DROPPED = re.compile(r"<(script|style|head|noscript)\b.*?</\1\s*>|<!--.*?-->", re.S | re.I)
-_HREF = re.compile(r"<a\b[^>]{0,500}?href\s*=\s*[\"']([^\"'<>]{1,400})[\"'][^>]{0,500}>", re.I)
-_BLOCK = re.compile(r"</?(?:p|div|li|ul|ol|tr|td|th|table|section|article|h[1-6]|br|dt|dd|blockquote)\b[^>]{0,2000}>", re.I)
-_ANY_TAG = re.compile(r"<[/!?A-Za-z][^<>]{0,2000}>")
+_UNSEEN = ("script", "style", "head", "noscript")
+_HREF = re.compile(r"<a\b[^<>]{0,500}?href\s{0,9}=\s{0,9}[\"']([^\"'<>]{1,400})[\"'][^<>]*>", re.I)
+_BLOCK = re.compile(r"</?(?:p|div|li|ul|ol|tr|td|th|table|section|article|h[1-6]|br|dt|dd|blockquote)\b[^<>]*>", re.I)
+_ANY_TAG = re.compile(r"<[/!?A-Za-z][^<>]*>")
 _IS_HTML = re.compile(r"<!doctype html|<html\b|</(?:p|div|li|ul|ol|table|body)>", re.I)
 
 
@@ -80,7 +80,12 @@ def references_in(text: str) -> list[Cited]:
     if alone and all(alone):
         return _each_once(alone)
     found = [cited for chunk in _chunks(text) for cited in _cited(chunk)]
-    if not found and _FEWEST_WORDS_OF_A_TITLE <= len(words) and len(text.strip()) <= 500 and len(text.strip().splitlines()) < 4:
+    if (
+        not found
+        and len(words) >= _FEWEST_WORDS_OF_A_TITLE
+        and len(text.strip()) <= 500
+        and len(text.strip().splitlines()) < 4
+    ):
         title = " ".join(text.split())
         return [Cited(text=title, title=title, is_free=True)]
     return _each_once(found)
@@ -104,7 +109,9 @@ def _identifier(word: str) -> Cited | None:
 
 def _each_once(cited: Iterable[Cited]) -> list[Cited]:
     """The same id alone, or the same words, again and again is one question."""
-    return list({(one.pmid, one.pmcid, one.doi, one.registration, one.title or "", one.author): one for one in cited}.values())
+    return list(
+        {(one.pmid, one.pmcid, one.doi, one.registration, one.title or "", one.author): one for one in cited}.values()
+    )
 
 
 def _readable(text: str) -> str:
@@ -112,9 +119,24 @@ def _readable(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     if not _IS_HTML.search(text[:200_000]):
         return text
-    text = _DROPPED.sub(" ", text)
+    for name in _UNSEEN:
+        text = _without(name, text)
     text = _HREF.sub(lambda found: f" {found[1]} " if _ids(found[1]) else "", text)
     return html.unescape(_ANY_TAG.sub("", _BLOCK.sub("\n\n", text)))
+
+
+def _without(name: str, text: str) -> str:
+    """Less every element of this name; one that never ends hides nothing."""
+    kept, place = [], 0
+    for start in re.finditer(rf"<{name}\b", text, re.I):
+        if start.start() < place:
+            continue
+        end = re.compile(rf"</{name}\s{{0,9}}>", re.I).search(text, start.end())
+        if not end:
+            break
+        kept.append(text[place : start.start()])
+        place = end.end()
+    return " ".join([*kept, text[place:]])
 
 
 def _chunks(text: str) -> Iterator[str]:

@@ -1,0 +1,396 @@
+"""Finds what references mean: by their ids, by journal and page, by title; asks, compares, and never guesses."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from studies.rules.citation_terms import questions
+from studies.rules.citation_verdict import IDENTIFIER, TITLE, Comparison, Found, compare
+from studies.rules.citations import Cited
+from studies.sources.citation_match import Citation, Match
+from studies.sources.entrez import Entrez
+from studies.sources.id_converter import Converted, IdConverter
+from studies.sources.names import author_of
+from studies.sources.summaries import found_in
+from studies.sources.web import SourceError, SourceRefused
+from studies.terms import CheckVerdict
+
+T = TypeVar("T")
+PUBMED, PMC, CONVERTER, REGISTRY = "PubMed", "PMC", "PMC's ID converter", "ClinicalTrials.gov"
+_HITS = 25  # of a title search that are looked at
+_DOIS_AT_ONCE = 20
+_MOST_CHOICES = 6
+# After so many failures in a row a source is left in peace for the rest of the list.
+_PATIENCE = 2
+# An article, or none that the source knows, or why the source could not be asked.
+Answer = Found | SourceError | None
+_NOTHING = Comparison()
+AskRegistry = Callable[[Sequence[str]], Mapping[str, Found | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What asking about one reference came to."""
+
+    verdict: CheckVerdict
+    found: Found | None = None
+    comparison: Comparison = _NOTHING
+    choices: tuple[Found, ...] = ()
+    remark: str = ""
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Desk:
+    """Whom to ask; a source that is down is not asked again and again."""
+
+    entrez: Entrez
+    converter: IdConverter
+    registry: AskRegistry | None = None
+    failures: dict[str, int] = field(default_factory=dict)
+    last: dict[str, SourceError] = field(default_factory=dict)
+
+    def ask(self, source: str, question: Callable[[], T]) -> T:
+        """Raises SourceError."""
+        if self.failures.get(source, 0) >= _PATIENCE:
+            raise self.last[source]
+        try:
+            answer = question()
+        except SourceRefused:
+            raise
+        except SourceError as error:
+            self.failures[source] = self.failures.get(source, 0) + 1
+            self.last[source] = error
+            raise
+        self.failures[source] = 0
+        return answer
+
+
+@dataclass(slots=True)
+class _Answers:
+    """What each id leads to: an article, None where the source knows it not, an error where it could not be asked."""
+
+    pmids: dict[int, Answer] = field(default_factory=dict)
+    pmcids: dict[str, Answer] = field(default_factory=dict)
+    dois: dict[str, Answer] = field(default_factory=dict)
+    registrations: dict[str, Answer] = field(default_factory=dict)
+
+    def of(self, cited: Cited) -> list[tuple[str, Answer]]:
+        """(id in words, what it leads to) for each id of the reference."""
+        found: list[tuple[str, Found | SourceError | None]] = []
+        if cited.pmid:
+            found.append((f"PMID {cited.pmid}", self.pmids.get(cited.pmid)))
+        if cited.pmcid:
+            found.append((cited.pmcid, self.pmcids.get(cited.pmcid)))
+        if cited.doi:
+            found.append((f"doi:{cited.doi}", self.dois.get(cited.doi)))
+        if cited.registration:
+            found.append((cited.registration, self.registrations.get(cited.registration)))
+        return found
+
+
+def resolve(asked: Mapping[int, Cited], desk: Desk) -> dict[int, Outcome]:
+    """An outcome for every reference, by its key. The sources are asked outside any transaction."""
+    answers = _by_ids(list(asked.values()), desk)
+    outcomes: dict[int, Outcome] = {}
+    searched: dict[int, Cited] = {}
+    for key, cited in asked.items():
+        outcome = _of_ids(cited, answers.of(cited)) if cited.has_id else None
+        if outcome:
+            outcomes[key] = outcome
+        if cited.title and (outcome is None or _may_mean_another(outcome)):
+            searched[key] = cited
+        elif outcome is None:
+            outcomes[key] = Outcome(CheckVerdict.NOT_FOUND, remark="There is no title or identifier to look for.")
+    for key, outcome in _by_words(searched, desk).items():
+        outcomes[key] = _with_search(asked[key], outcomes.get(key), outcome)
+    return outcomes
+
+
+def _may_mean_another(outcome: Outcome) -> bool:
+    """Whether it is worth asking under which id the cited title really stands."""
+    if outcome.verdict == CheckVerdict.MISMATCH:
+        return TITLE in outcome.comparison.differences
+    return outcome.verdict == CheckVerdict.NOT_FOUND
+
+
+# --- By identifiers ---
+
+
+def _by_ids(cited: Sequence[Cited], desk: Desk) -> _Answers:
+    answers = _Answers()
+    pmcids = list(dict.fromkeys(one.pmcid for one in cited if one.pmcid))
+    dois = list(dict.fromkeys(one.doi for one in cited if one.doi))
+    of_pmcid = _converted(pmcids, "pmcid", desk)
+    of_doi = _converted(dois, "doi", desk)
+    pmids = [one.pmid for one in cited if one.pmid]
+    pmids += [one.pmid for one in (*of_pmcid.values(), *of_doi.values()) if isinstance(one, Converted) and one.pmid]
+    answers.pmids = _summaries(pmids, desk)
+    answers.pmcids = _through(of_pmcid, answers.pmids)
+    answers.dois = _through(of_doi, answers.pmids)
+    # What the converter could not lead to PubMed is asked of PMC and of PubMed's search itself.
+    answers.pmcids |= _pmc([name for name in pmcids if not isinstance(answers.pmcids[name], Found)], desk)
+    answers.dois |= _dois([name for name in dois if not isinstance(answers.dois[name], Found)], desk)
+    answers.registrations = _registrations([one.registration for one in cited if one.registration], desk)
+    return answers
+
+
+def _converted(ids: list[str], kind: str, desk: Desk) -> dict[str, Converted | SourceError | None]:
+    if not ids:
+        return {}
+    try:
+        return dict(desk.ask(CONVERTER, lambda: desk.converter.convert(ids, kind)))
+    except SourceError as error:
+        return dict.fromkeys(ids, error)
+
+
+def _through(converted: Mapping[str, Converted | SourceError | None], pmids: Mapping[int, Answer]) -> dict[str, Answer]:
+    return {
+        name: pmids.get(said.pmid)
+        if isinstance(said, Converted) and said.pmid
+        else None
+        if isinstance(said, Converted)
+        else said
+        for name, said in converted.items()
+    }
+
+
+def _summaries(pmids: Iterable[int], desk: Desk, *, db: str = "pubmed") -> dict[int, Answer]:
+    source = PMC if db == "pmc" else PUBMED
+    found: dict[int, Found | SourceError | None] = {}
+    numbers = list(dict.fromkeys(pmids))
+    for start in range(0, len(numbers), desk.entrez.batch):
+        portion = numbers[start : start + desk.entrez.batch]
+        try:
+            said = desk.ask(source, lambda portion=portion: desk.entrez.summaries(portion, db=db))
+        except SourceError as error:
+            found |= dict.fromkeys(portion, error)
+        else:
+            found |= {number: found_in(summary, source) if summary else None for number, summary in said.items()}
+    return found
+
+
+def _pmc(pmcids: Sequence[str], desk: Desk) -> dict[str, Answer]:
+    """PMC's own summaries: an article there need not be in PubMed."""
+    numbers = {int(name.removeprefix("PMC")): name for name in pmcids}
+    return {numbers[number]: found for number, found in _summaries(numbers, desk, db="pmc").items()}
+
+
+def _dois(dois: Sequence[str], desk: Desk) -> dict[str, Answer]:
+    """DOIs that PMC does not know, looked for in PubMed, many in one question."""
+    found: dict[str, Found | SourceError | None] = {}
+    for start in range(0, len(dois), _DOIS_AT_ONCE):
+        portion = dois[start : start + _DOIS_AT_ONCE]
+        query = " OR ".join(f'"{name.replace(chr(34), "")}"[doi]' for name in portion)
+        try:
+            hits = desk.ask(PUBMED, lambda query=query: desk.entrez.search(query, at_most=4 * _DOIS_AT_ONCE))
+        except SourceError as error:
+            found |= dict.fromkeys(portion, error)
+            continue
+        said = _summaries(hits.ids, desk)
+        trouble = next((one for one in said.values() if isinstance(one, SourceError)), None)
+        by_doi = {one.doi: one for one in said.values() if isinstance(one, Found) and one.doi}
+        found |= {name: by_doi.get(name, trouble) for name in portion}
+    return found
+
+
+def _registrations(numbers: Iterable[str], desk: Desk) -> dict[str, Answer]:
+    wanted = list(dict.fromkeys(numbers))
+    ours = [number for number in wanted if number.startswith("NCT")]
+    cannot = SourceRefused(
+        "a trial's number", "this registry is not asked from here; follow the link to look", "Stratum"
+    )
+    found: dict[str, Found | SourceError | None] = dict.fromkeys(wanted, cannot)
+    if ours and desk.registry:
+        try:
+            found |= desk.ask(REGISTRY, lambda: desk.registry(ours))
+        except SourceError as error:
+            found |= dict.fromkeys(ours, error)
+    return found
+
+
+def _of_ids(cited: Cited, answers: list[tuple[str, Answer]]) -> Outcome:
+    """The verdict as far as the ids go."""
+    found = [(name, one) for name, one in answers if isinstance(one, Found)]
+    unknown = [name for name, one in answers if one is None]
+    errors = [one for _, one in answers if isinstance(one, SourceError)]
+    sources = tuple(dict.fromkeys(one.source for _, one in found)) or (PUBMED,)
+    if errors:
+        # What the other ids say may be half of the truth.
+        return Outcome(CheckVerdict.NOT_ASKED, remark=str(errors[0]), sources=())
+    if not found:
+        return Outcome(CheckVerdict.NOT_FOUND, remark=_unknown(cited, unknown), sources=_asked_sources(cited))
+    first, others = found[0][1], [one for _, one in found[1:] if not _is_one_article(one, found[0][1])]
+    comparison = compare(cited, first)
+    if others:
+        names = " and ".join(name for name, _ in found)
+        return _mismatch(first, comparison, f"{names} belong to different articles.", sources, tuple(others))
+    if unknown and not cited.registration:
+        return _mismatch(first, comparison, _unknown(cited, unknown), sources)
+    verdict = CheckVerdict.MATCH if comparison.is_match else CheckVerdict.MISMATCH
+    return Outcome(verdict, first, comparison, sources=sources)
+
+
+def _is_one_article(one: Found, other: Found) -> bool:
+    if one.pmid and other.pmid:
+        return one.pmid == other.pmid
+    return bool(one.pmcid and one.pmcid == other.pmcid) or bool(one.doi and one.doi == other.doi)
+
+
+def _mismatch(
+    found: Found, comparison: Comparison, remark: str, sources: tuple[str, ...], choices: tuple[Found, ...] = ()
+) -> Outcome:
+    """A mismatch of the identifier, whatever else is alike."""
+    names = tuple(dict.fromkeys((*comparison.compared, IDENTIFIER)))
+    differences = tuple(dict.fromkeys((*comparison.differences, IDENTIFIER)))
+    comparison = replace(comparison, compared=names, differences=differences)
+    return Outcome(CheckVerdict.MISMATCH, found, comparison, choices, remark, sources)
+
+
+def _asked_sources(cited: Cited) -> tuple[str, ...]:
+    if cited.registration and not (cited.pmid or cited.pmcid or cited.doi):
+        return (REGISTRY,)
+    return tuple(filter(None, (PUBMED, PMC if cited.pmcid or cited.doi else "")))
+
+
+def _unknown(cited: Cited, names: Sequence[str]) -> str:
+    where = " and ".join(_asked_sources(cited))
+    know = "knows" if " and " not in where else "know"
+    more = "; outside them it may exist" if any(name.startswith("doi:") for name in names) else ""
+    return f"{where} {know} no {', '.join(names)}{more}."
+
+
+# --- By journal, page and title ---
+
+
+@dataclass(slots=True)
+class _Search:
+    """How far the search for one reference has come."""
+
+    cited: Cited
+    candidates: dict[int, Found] = field(default_factory=dict)
+    placed: int | None = None  # the PMID that ecitmatch found at this journal, year, volume and page
+    questions: list[str] = field(default_factory=list)
+    error: SourceError | None = None
+    n_unseen: int = 0
+
+    @property
+    def proofs(self) -> list[Found]:
+        return [one for one in self.candidates.values() if compare(self.cited, one).is_proof]
+
+    @property
+    def is_open(self) -> bool:
+        return not self.proofs and self.error is None and bool(self.questions)
+
+
+def _by_words(asked: Mapping[int, Cited], desk: Desk) -> dict[int, Outcome]:
+    """By journal and page all at once, then by title in rounds, each round for all that are still open."""
+    searches = {key: _Search(replace(cited, pmid=None, pmcid="", doi="")) for key, cited in asked.items()}
+    for search in searches.values():
+        search.questions = questions(search.cited)
+    _match_places(searches, desk)
+    while still := [search for search in searches.values() if search.is_open]:
+        hits = {id(search): _hits(search, desk) for search in still}
+        said = _summaries((pmid for pmids in hits.values() for pmid in pmids), desk)
+        for search in still:
+            _take(search, hits[id(search)], said)
+    return {key: _judged(search) for key, search in searches.items()}
+
+
+def _match_places(searches: Mapping[int, _Search], desk: Desk) -> None:
+    citations = [
+        Citation(c.journal, str(c.year), c.volume, c.page, _family(c.author), key=str(key))
+        for key, c in ((key, search.cited) for key, search in searches.items())
+        if c.journal and c.year and c.volume and c.page
+    ]
+    if not citations:
+        return
+    try:
+        matches = desk.ask(PUBMED, lambda: desk.entrez.match_citations(citations))
+    except SourceError as error:
+        for citation in citations:
+            searches[int(citation.key)].error = error
+        return
+    pmids = {
+        key: [match.pmid] if match.match == Match.FOUND else list(match.candidates)[:_HITS]
+        for key, match in matches.items()
+    }
+    said = _summaries((pmid for found in pmids.values() for pmid in found), desk)
+    for key, found in pmids.items():
+        searches[int(key)].placed = found[0] if matches[key].match == Match.FOUND else None
+        _take(searches[int(key)], found, said)
+
+
+def _hits(search: _Search, desk: Desk) -> list[int]:
+    question = search.questions.pop(0)
+    try:
+        answer = desk.ask(PUBMED, lambda: desk.entrez.search(question, at_most=_HITS))
+    except SourceError as error:
+        search.error = error
+        return []
+    search.n_unseen = max(answer.count - len(answer.ids), 0)
+    return answer.ids
+
+
+def _take(search: _Search, pmids: Iterable[int], said: Mapping[int, Answer]) -> None:
+    for pmid in pmids:
+        if isinstance(answer := said.get(pmid), SourceError):
+            search.error = answer
+        elif answer:
+            search.candidates[pmid] = answer
+
+
+def _judged(search: _Search) -> Outcome:
+    """The one article that can be meant, or several, or none; a source that failed leaves it open."""
+    proofs = search.proofs
+    if len(proofs) == 1:
+        return Outcome(CheckVerdict.MATCH, proofs[0], compare(search.cited, proofs[0]), sources=(PUBMED,))
+    if proofs:
+        remark = f"{len(proofs)} articles fit what is cited."
+        return Outcome(CheckVerdict.AMBIGUOUS, choices=_first(proofs), remark=remark, sources=(PUBMED,))
+    if search.error:
+        return Outcome(CheckVerdict.NOT_ASKED, remark=str(search.error))
+    titled = [one for one in search.candidates.values() if _has_title(search.cited, one)]
+    if len(titled) == 1:
+        return Outcome(CheckVerdict.MISMATCH, titled[0], compare(search.cited, titled[0]), sources=(PUBMED,))
+    if titled:
+        remark = f"{len(titled)} articles have this title, and none fits all else that is cited."
+        return Outcome(CheckVerdict.AMBIGUOUS, choices=_first(titled), remark=remark, sources=(PUBMED,))
+    if placed := search.candidates.get(search.placed or 0):
+        remark = "Another article stands at this place: journal, year, volume and page are its own."
+        return Outcome(CheckVerdict.MISMATCH, placed, compare(search.cited, placed), remark=remark, sources=(PUBMED,))
+    unseen = f" {search.n_unseen} more articles with these words were not looked at." if search.n_unseen else ""
+    remark = f"PubMed has no article of this title that could be found.{unseen}"
+    return Outcome(CheckVerdict.NOT_FOUND, remark=remark, sources=(PUBMED,))
+
+
+def _has_title(cited: Cited, found: Found) -> bool:
+    comparison = compare(cited, found)
+    return TITLE in comparison.compared and TITLE not in comparison.differences and not comparison.is_partly
+
+
+def _first(found: Collection[Found]) -> tuple[Found, ...]:
+    return tuple(found)[:_MOST_CHOICES]
+
+
+def _family(name: str) -> str:
+    author = author_of(name)
+    return " ".join(filter(None, (author.last, author.initials))) if author else ""
+
+
+def _with_search(cited: Cited, by_ids: Outcome | None, by_words: Outcome) -> Outcome:
+    """The verdict on a reference whose ids were asked first: its title may stand under another id."""
+    if by_ids is None:
+        return by_words
+    meant = (by_words.found,) if by_words.found else by_words.choices
+    meant = tuple(one for one in meant if by_ids.found is None or not _is_one_article(one, by_ids.found))
+    if by_ids.verdict == CheckVerdict.MISMATCH:
+        return replace(by_ids, choices=(*by_ids.choices, *meant)[:_MOST_CHOICES])
+    if by_words.verdict == CheckVerdict.NOT_ASKED:
+        return replace(by_words, remark=f"{by_ids.remark} {by_words.remark}")
+    if by_words.found:
+        return _mismatch(
+            by_words.found, by_words.comparison, f"{by_ids.remark} The title stands under another id.", (PUBMED,)
+        )
+    sources = tuple(dict.fromkeys((*by_ids.sources, *by_words.sources)))
+    return replace(by_words, remark=f"{by_ids.remark} {by_words.remark}", sources=sources)
