@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "studies.middleware.BoundedBody",
+    "studies.middleware.ApiDoor",
     "studies.middleware.RequireLogin",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -151,6 +152,7 @@ CHECK_DAYS = environment.number("STRATUM_CHECK_DAYS", 30, low=1, high=365)  # a 
 
 # --- Read API ------------------------------------------------------------------------------------
 API_A_MINUTE = environment.number("STRATUM_API_A_MINUTE", 60, low=1, high=100_000)  # requests without a token
+API_METER = HOME / "limits" / "api"
 API_TOKEN_A_MINUTE = environment.number("STRATUM_API_TOKEN_A_MINUTE", 300, low=1, high=100_000)  # with one
 
 # --- Celery --------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from studies.admin import site
+from studies.api.v1 import api
 from studies.views import accounts, errors, home
 
 handler403 = "studies.views.errors.forbidden"
@@ -19,5 +20,6 @@ urlpatterns = [
     path("reset/sent/", auth.PasswordResetDoneView.as_view(), name="password_reset_done"),
     path("reset/<uidb64>/<token>/", accounts.ResetConfirm.as_view(), name="password_reset_confirm"),
     path("admin/", site.urls),
+    path("api/v1/", api.urls),
     path("", include("studies.urls")),
 ]

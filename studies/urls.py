@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from studies.api import page
 from studies.views import (
     accounts,
     bulk_tagging,
@@ -16,6 +17,7 @@ from studies.views import (
     study,
     sync,
     tagging,
+    tokens,
     vocabulary,
 )
 
@@ -51,6 +53,9 @@ urlpatterns = [
     path("check/<str:token>/csv", checking.as_csv, name="check_csv"),
     path("check/<str:token>/repeat/", checking.repeat, name="check_repeat"),
     path("check/<str:token>/import/", checking.import_matches, name="check_import"),
+    path("api/", page.docs, name="api_docs"),
+    path("account/tokens/", tokens.tokens, name="tokens"),
+    path("account/tokens/<int:pk>/revoke/", tokens.revoke, name="token_revoke"),
     path("account/", accounts.account, name="account"),
     path("invitation/<str:secret>/", accounts.invitation, name="invitation"),
     path("people/", people.people, name="people"),

@@ -24,6 +24,7 @@ _MOST_CHOICES = 6
 _PATIENCE = 2
 # An article, or none that the source knows, or why the source could not be asked.
 Answer = Found | SourceError | None
+UNREAD = "This reference could not be read: check it by its PMID, its DOI, or its title alone."
 _NOTHING = Comparison()
 AskRegistry = Callable[[Sequence[str]], Mapping[str, Found | None]]
 
@@ -101,7 +102,7 @@ def resolve(asked: Mapping[int, Cited], desk: Desk) -> dict[int, Outcome]:
         if cited.title and (outcome is None or _may_mean_another(outcome)):
             searched[key] = cited
         elif outcome is None:
-            outcomes[key] = Outcome(CheckVerdict.NOT_FOUND, remark="There is no title or identifier to look for.")
+            outcomes[key] = Outcome(CheckVerdict.NOT_ASKED, remark=UNREAD)
     for key, outcome in _by_words(searched, desk).items():
         outcomes[key] = _with_search(asked[key], outcomes.get(key), outcome)
     return outcomes

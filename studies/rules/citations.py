@@ -22,6 +22,7 @@ _PMCID = re.compile(r"(?<![A-Za-z0-9])PMC\s?:?\s?0{0,3}([1-9]\d{2,9})(?!\d)", re
 _DOI = re.compile(r"(?<![\w.])10\.\d{4,9}(?:\.\d{1,9})*/[^\s\"<>“”|]{1,290}", re.A)
 # What a page puts behind a DOI without a blank.
 _BEHIND_DOI = re.compile(r"(?:[.,;)\]]*(?:PMID|PMCID|Epub)\b.*|&(?:[a-z]{1,6};).*|[?#](?:utm_|sid=).*)$", re.I)
+_NUMBERED = re.compile(r"\s{0,12}(?:\[\d{1,3}\]|\(\d{1,3}\)|\d{1,3}[.):](?=\s))")
 _MARK = re.compile(r"\s{0,12}(?:\[\d{1,3}\]|\(\d{1,3}\)|\d{1,3}[.):](?=\s)|[•‣·▪*–—-](?=\s))\s{0,8}")
 _PARTS = re.compile(r"[\s,;|]+")
 _YEAR = re.compile(r"(?<![\d/.-])(?:19|20)\d\d(?!\d)")
@@ -79,7 +80,7 @@ def references_in(text: str) -> list[Cited]:
     alone = [_identifier(word) for word in words]
     if alone and all(alone):
         return _each_once(alone)
-    found = [cited for chunk in _chunks(text) for cited in _cited(chunk)]
+    found = [cited for chunk, is_numbered in _chunks(text) for cited in _cited(chunk, is_numbered)]
     if (
         not found
         and len(words) >= _FEWEST_WORDS_OF_A_TITLE
@@ -139,28 +140,31 @@ def _without(name: str, text: str) -> str:
     return " ".join([*kept, text[place:]])
 
 
-def _chunks(text: str) -> Iterator[str]:
-    """The text in portions that may be a reference each."""
+def _chunks(text: str) -> Iterator[tuple[str, bool]]:
+    """The text in portions that may be a reference each, and whether a number says that it is one."""
     for paragraph in re.split(r"\n[ \t]*\n", text):
         lines = [line for line in paragraph.split("\n") if line.strip()]
         marked = [bool(_MARK.match(line)) for line in lines]
         if sum(marked) > 1 or (marked and marked[0]):
             yield from _at_marks(lines, marked)
         elif len(lines) > 1 and all(_stands_alone(line) for line in lines):
-            yield from lines
+            yield from ((line, False) for line in lines)
         elif lines:
-            yield "\n".join(lines)
+            yield "\n".join(lines), False
 
 
-def _at_marks(lines: list[str], marked: list[bool]) -> Iterator[str]:
+def _at_marks(lines: list[str], marked: list[bool]) -> Iterator[tuple[str, bool]]:
     """A new portion at each number or bullet; what stands before the first is one as well."""
     portion: list[str] = []
+    is_numbered = False
     for line, is_marked in zip(lines, marked, strict=True):
         if is_marked and portion:
-            yield "\n".join(portion)
+            yield "\n".join(portion), is_numbered
             portion = []
+        if not portion:
+            is_numbered = bool(_NUMBERED.match(line))
         portion.append(_MARK.sub("", line, count=1) if is_marked else line)
-    yield "\n".join(portion)
+    yield "\n".join(portion), is_numbered
 
 
 def _stands_alone(line: str) -> bool:
@@ -168,8 +172,11 @@ def _stands_alone(line: str) -> bool:
     return bool(_ids(line)) or _identifier(line.strip()) is not None or (len(line) > 40 and bool(_YEAR.search(line)))
 
 
-def _cited(chunk: str) -> Iterator[Cited]:
-    """One reference, or every identifier of running text, or nothing."""
+def _cited(chunk: str, is_numbered: bool) -> Iterator[Cited]:
+    """One reference, or every identifier of running text, or nothing.
+
+    What a list numbers and dates is a reference even where it cannot be read: it must not go lost in silence.
+    """
     ids = _ids(chunk)
     line = " ".join(chunk.split())
     is_one = len(line) <= LONGEST_REFERENCE and len(_papers(ids)) <= 1
@@ -182,6 +189,8 @@ def _cited(chunk: str) -> Iterator[Cited]:
         yield from ids
     elif (alone := _identifier(line)) is not None:
         yield alone
+    elif is_numbered and is_one and len(line) > 40 and _YEAR.search(line):
+        yield Cited(text=line, is_free=True)
 
 
 def _whole(line: str, ids: list[Cited], said: Parsed) -> Cited:
