@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("stratum")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["studies", "reviews"])
+app.conf.include = ["config.heart"]
 # The log of `up` already names the process.
 app.conf.worker_log_format = "%(levelname)s %(name)s: %(message)s"
 app.conf.worker_task_log_format = "%(levelname)s %(task_name)s: %(message)s"

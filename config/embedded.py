@@ -18,7 +18,10 @@ from config import lifeline
 from config.cluster import Cluster, Unavailable, last_complaint, make_folder, write_once
 
 ROOT = Path(__file__).resolve().parent.parent
-WAITING = ("starting up", "shutting down", "not yet accepting", "recovery", "No such file", "Connection refused")
+WAITING = (
+    "starting up", "shutting down", "not yet accepting", "recovery", "No such file", "Connection refused",
+    "closed the connection", "timeout expired",
+)  # fmt: skip
 
 
 def home(checkout: Path = ROOT) -> Path:

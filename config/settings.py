@@ -139,6 +139,17 @@ NCBI_API_KEY = environment.secret("NCBI_API_KEY")
 NCBI_TIMEOUT = environment.number("NCBI_TIMEOUT", 60, low=1, high=600)  # seconds
 NCBI_BATCH = environment.number("NCBI_BATCH", 200, low=1, high=500)  # records a request
 
+# --- Citations and retractions -------------------------------------------------------------------
+ICITE_BASE_URL = environment.web_address("ICITE_BASE_URL", "https://icite.od.nih.gov/api")
+RETRACTION_WATCH_URL = environment.web_address(
+    "RETRACTION_WATCH_URL",
+    "https://gitlab.com/crossref/retraction-watch-data/-/raw/main/retraction_watch.csv",
+)
+# --- ClinicalTrials.gov --------------------------------------------------------------------------
+CTGOV_BASE_URL = environment.web_address("CTGOV_BASE_URL", "https://clinicaltrials.gov/api/v2/")
+CTGOV_USER_AGENT = environment.text("CTGOV_USER_AGENT", "stratum")  # the registry refuses some programs by name
+CTGOV_TIMEOUT = environment.number("CTGOV_TIMEOUT", 60, low=1, high=600)  # seconds
+
 # --- Files ---------------------------------------------------------------------------------------
 UPLOAD_MEGABYTES = environment.number("STRATUM_UPLOAD_MEGABYTES", 100, low=1, high=2000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
@@ -165,14 +176,29 @@ if CELERY_BROKER_URL == "filesystem://":
         "control_folder": str(HOME / "queue-control"),
         "store_processed": False,
     }
+elif CELERY_BROKER_URL.startswith(("redis", "sentinel")):
+    # A message unacknowledged for so long is given to another worker: longer than any task may take.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TASK_IGNORE_RESULT = True
+# A message goes away when its work is done; the filesystem transport cannot do that, there only the sweep helps.
 CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A run may take hours; a task hands it on to the next one, well within the half hour that RabbitMQ waits.
+CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 20 * 60, 25 * 60
+# "ncbi" holds whatever asks an outside service, "default" the rest, so that the rest never waits for the outside.
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    f"studies.tasks.{name}": {"queue": "ncbi"} for name in ("carry_on", "check_citations", "tend_example")
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "studies.tasks.tick", "schedule": 15.0, "options": {"expires": 14}},
     "tend checks": {"task": "studies.tasks.tend_checks", "schedule": 60.0, "options": {"expires": 55}},
+    "tidy": {"task": "studies.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3000}},
+    "tell": {"task": "studies.tasks.tell", "schedule": 60.0, "options": {"expires": 55}},
 }
 
 # --- Time, language, static files ----------------------------------------------------------------
@@ -194,7 +220,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"outage": {"()": "config.outage.OneLine"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["outage"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # A line for every tick would bury what matters.
     "loggers": {

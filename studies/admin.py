@@ -12,10 +12,11 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from studies import access
-from studies.actions import searching
+from studies.actions import running, searching
 from studies.actions.study_rows import refresh_studies
 from studies.models import AuditEvent, Invitation, Notice, Report, Search, SearchRun, Study, StudyTag, Tag, User
 from studies.rules.permissions import Permission
+from studies.terms import RunKind
 
 
 class Site(admin.AdminSite):
@@ -138,35 +139,65 @@ class SearchAdminForm(forms.ModelForm):
             raise ValidationError(str(error)) from None
         return schedule
 
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        if Search.objects.kept().exclude(pk=self.instance.pk).filter(name__iexact=name).exists():
+            raise ValidationError("Another search has this name.")
+        return name
+
+    def clean_query(self) -> str:
+        query = self.cleaned_data["query"]
+        if not query.strip() and (self.instance.pk is None or self.instance.query):
+            raise ValidationError("A search needs a query.")
+        return query
+
 
 @admin.register(Search, site=site)
 class SearchAdmin(CatalogueAdmin):
+    """Searches may be made, paused and deleted here too; a deleted one only leaves the lists."""
+
     form = SearchAdminForm
-    fields = [
-        "name",
-        "kind",
-        "query",
-        "schedule",
-        "overlap_days",
-        "is_paused",
-        "next_run_at",
-        "created_by",
-        "created_at",
-    ]
-    readonly_fields = ["is_paused", "next_run_at", "created_by", "created_at"]
+    values = ["name", "query", "schedule", "overlap_days", "use", "note"]
+    readonly_fields = ["next_run_at", "due_since", "awaits_email", "created_by", "created_at"]
+    fields = ["name", "kind", *values[1:], "is_paused", *readonly_fields]
     list_display = ["name", "kind", "schedule", "is_paused", "next_run_at"]
     list_filter = ["kind", "is_paused"]
     search_fields = ["name", "query"]
 
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Search]:
+        return super().get_queryset(request).kept()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Search | None = None) -> list[str]:
+        # The runs belong to the source, and a new search is paused by pausing it.
+        return [*self.readonly_fields, "kind"] if obj else [*self.readonly_fields, "is_paused"]
+
+    def formfield_for_choice_field(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> forms.Field:
+        if db_field.name == "kind":
+            kwargs["choices"] = [(kind.value, kind.label) for kind in running.WORK if kind != RunKind.FILE]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return True
 
+    def has_delete_permission(self, request: HttpRequest, obj: Search | None = None) -> bool:
+        return obj is None or bool(obj.query)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list, dict, set, list]:
+        """Nothing goes with it, and its runs are no reason to keep it in the lists."""
+        return [str(search) for search in objs], {"searches": len(objs)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Search) -> None:
+        searching.delete_search(obj, by=request.user)
+
+    @transaction.atomic
     def save_model(self, request: HttpRequest, obj: Search, form: forms.ModelForm, change: bool) -> None:
-        values = {name: form.cleaned_data[name] for name in ("name", "kind", "query", "schedule", "overlap_days")}
-        if change:
-            searching.change_search(Search.objects.get(pk=obj.pk), by=request.user, **values)
-        else:
-            obj.pk = searching.create_search(by=request.user, **values).pk
+        values = {name: form.cleaned_data[name] for name in self.values}
+        if not change:
+            obj.pk = searching.create_search(by=request.user, kind=form.cleaned_data["kind"], **values).pk
+            return
+        search = searching.change_search(Search.objects.get(pk=obj.pk), by=request.user, **values)
+        if "is_paused" in form.changed_data:
+            searching.set_paused(search, form.cleaned_data["is_paused"], by=request.user)
 
 
 @admin.register(SearchRun, site=site)

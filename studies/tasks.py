@@ -3,20 +3,26 @@
 import logging
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
-from studies.actions import checking, findings, running, searching
+from studies.actions import checking, digests, heartbeats, mailing, running, scheduling
+from studies.models import SearchRun
+from studies.queries import alerts
+from studies.rules.queues import queue_of
 
 log = logging.getLogger(__name__)
 # A knock that nobody heard in time is repeated by the sweep: old ones need not pile up.
-KNOCK = {"expires": 60}
+KNOCK = {"expires": 120}
 
 
 @shared_task(**KNOCK)
 def carry_on(run_id: int) -> None:
-    """Work on a run until it ends or is stopped."""
+    """Work on a run until it ends or is stopped, or until the time of one task is over: then the next goes on."""
     try:
         running.carry_on(run_id)
+    except SoftTimeLimitExceeded:
+        call_worker(SearchRun.objects.get(pk=run_id))
     except Exception as error:
         log.exception("run %s ended unexpectedly", run_id)
         running.fail(run_id, f"Unexpected {type(error).__name__}: {error}")
@@ -24,11 +30,50 @@ def carry_on(run_id: int) -> None:
 
 @shared_task(**KNOCK)
 def tick() -> None:
-    """Start due searches and pick up runs that nobody works on."""
-    findings.beat()
-    searching.claim_due(timezone.now())
-    for run_id in running.unattended():
-        carry_on.apply_async([run_id], **KNOCK)
+    """Start what is due, try again what failed, and call a worker for every run that nobody works on."""
+    now = timezone.now()
+    scheduling.release_waiting(now)
+    scheduling.claim_due(now)
+    scheduling.claim_retries(now)
+    for run in running.claim_unattended(now):
+        _send(run)
+
+
+@shared_task(**KNOCK)
+def tidy() -> None:
+    """Forget who is long gone."""
+    heartbeats.forget(timezone.now())
+
+
+def call_worker(run: SearchRun) -> None:
+    """Ask for a worker for the run, in the queue of its kind."""
+    running.note_knock(run.pk, timezone.now())
+    _send(run)
+
+
+def _send(run: SearchRun) -> None:
+    carry_on.apply_async([run.pk], queue=queue_of(run.kind), **KNOCK)
+
+
+@shared_task(**KNOCK)
+def tell() -> None:
+    """Write the mails that are due, give up those that a killed process held, and knock for each that waits."""
+    now = timezone.now()
+    for user_id, frequency in alerts.due(now):
+        try:
+            digests.build(user_id, frequency, now)
+        except Exception:  # one person's trouble is not the others'
+            log.exception("no mail was written to person %s", user_id)
+    digests.build_admin_words(now)
+    mailing.sweep(now)
+    for digest_id in alerts.to_send(now):
+        send.apply_async([digest_id], **KNOCK)
+
+
+@shared_task(**KNOCK)
+def send(digest_id: int) -> None:
+    """Send one mail, if it still waits."""
+    mailing.send(digest_id, timezone.now())
 
 
 @shared_task(**KNOCK)
@@ -39,9 +84,16 @@ def check_citations(check_id: int) -> None:
 
 @shared_task(**KNOCK)
 def tend_checks() -> None:
-    """Call for checks that nobody works on, ask about the worked example, and remove what is old."""
+    """Call for checks that nobody works on and for the worked example, and remove what is old."""
     now = timezone.now()
     for check_id in checking.unattended(now):
         check_citations.apply_async([check_id], **KNOCK)
     checking.remove_old(now)
-    checking.tend_example(now)
+    if checking.example_is_due(now):
+        tend_example.apply_async(**KNOCK)
+
+
+@shared_task(**KNOCK)
+def tend_example() -> None:
+    """Ask the sources about the worked example."""
+    checking.tend_example(timezone.now())

@@ -2,14 +2,17 @@
 
 from django.urls import path
 
-from studies.api import page
+from studies import feeds
+from studies.api import page as api_page
 from studies.views import (
     accounts,
+    alerts,
     bulk_tagging,
     checking,
     durability,
     evidence_map,
     exports,
+    news,
     people,
     protocols,
     saved,
@@ -25,6 +28,7 @@ app_name = "studies"
 
 urlpatterns = [
     path("studies/", studies.listing, name="studies"),
+    path("studies/feed.atom", feeds.of_list, name="studies_feed"),
     path("studies/export/<slug:kind>", exports.of_list, name="export"),
     path("studies/references/", exports.references_of_list, name="references"),
     path("studies/<int:pk>/export/<slug:kind>", exports.of_study, name="study_export"),
@@ -45,6 +49,9 @@ urlpatterns = [
     path("searches/<int:pk>/delete/", saved.delete, name="saved_delete"),
     path("map/", evidence_map.page, name="map"),
     path("map/cell/", evidence_map.cell, name="map_cell"),
+    path("news/", news.page, name="news"),
+    path("news/feed.atom", feeds.of_news, name="news_feed"),
+    path("news/seen/", news.seen, name="seen"),
     path("protocols/", protocols.page, name="protocols"),
     path("durability/", durability.page, name="durability"),
     path("check/", checking.page, name="check"),
@@ -53,9 +60,17 @@ urlpatterns = [
     path("check/<str:token>/csv", checking.as_csv, name="check_csv"),
     path("check/<str:token>/repeat/", checking.repeat, name="check_repeat"),
     path("check/<str:token>/import/", checking.import_matches, name="check_import"),
-    path("api/", page.docs, name="api_docs"),
+    path("api/", api_page.docs, name="api_docs"),
     path("account/tokens/", tokens.tokens, name="tokens"),
     path("account/tokens/<int:pk>/revoke/", tokens.revoke, name="token_revoke"),
+    path("alerts/", alerts.page, name="alerts"),
+    path("alerts/<int:pk>/", alerts.edit, name="alert_edit"),
+    path("alerts/<int:pk>/end/", alerts.end, name="alert_end"),
+    path("alerts/new/<slug:about>/", alerts.begin, name="alert_begin"),
+    path("alerts/new/<slug:about>/<int:pk>/", alerts.begin, name="alert_begin_of"),
+    path("alerts/stop/<str:token>/", alerts.stop, name="stop"),
+    path("alerts/mail/", alerts.mails, name="mails"),
+    path("alerts/mail/<int:pk>/again/", alerts.send_again, name="mail_again"),
     path("account/", accounts.account, name="account"),
     path("invitation/<str:secret>/", accounts.invitation, name="invitation"),
     path("people/", people.people, name="people"),
@@ -72,6 +87,7 @@ urlpatterns = [
     path("sync/searches/<int:pk>/run/", sync.run_now, name="search_run"),
     path("sync/searches/<int:pk>/pause/", sync.pause_search, name="search_pause"),
     path("sync/searches/<int:pk>/resume/", sync.resume_search, name="search_resume"),
+    path("sync/searches/<int:pk>/delete/", sync.delete_search, name="search_delete"),
     path("sync/import/", sync.import_file, name="import"),
     path("sync/runs/", sync.runs, name="runs"),
     path("sync/runs/<int:pk>/", sync.run, name="run"),
@@ -80,4 +96,5 @@ urlpatterns = [
     path("sync/runs/<int:pk>/pause/", sync.pause, name="run_pause"),
     path("sync/runs/<int:pk>/resume/", sync.resume, name="run_resume"),
     path("sync/runs/<int:pk>/cancel/", sync.cancel, name="run_cancel"),
+    path("sync/runs/<int:pk>/take/", sync.take_listed, name="run_take"),
 ]

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 40  # seconds for what must happen; only a failure waits that long
+PATIENCE = 90  # seconds for what must happen; only a failure waits that long
 
 
 def new_home() -> Path:

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
-from studies.actions import bulk, locks, notices, registrations, report_values, suggesting
+from studies.actions import bulk, locks, notices, registrations, report_events, report_values, suggesting
 from studies.actions.report_values import Said, fingerprint_of, gaps_filled, merged_values, starter_fingerprints
 from studies.actions.study_rows import Standing, TagTree, fill, refresh_studies
-from studies.models import AuditEvent, FullText, Report, Study
+from studies.models import AuditEvent, FullText, Report, ReportEvent, Study
+from studies.rules import report_changes
 from studies.sources.record import Record
 from studies.terms import FindingResult
 
@@ -26,35 +28,39 @@ class Taken:
     reason: str = ""
 
 
-def upsert(records: Sequence[Record | Said], *, source: str, by: object = None) -> list[Taken]:
+def upsert(
+    records: Sequence[Record | Said], *, source: str, by: object = None, checked_at: datetime | None = None
+) -> list[Taken]:
     """Take records over; the answer has one entry a record, in order.
 
-    `source` is `pubmed`, `pmc` or `file`; records may come prepared as `Said`. The number of SQL statements does not
-    depend on the number of records, unless the database refuses one: then each goes by itself, so that the others
-    are kept.
+    `source` is `pubmed`, `pmc` or `file`; records may come prepared as `Said`. `checked_at`: when PubMed itself
+    served them, which a file does not tell. The number of SQL statements does not depend on the number of records,
+    unless the database refuses one: then each goes by itself, so that the others are kept.
     """
     said = [record if isinstance(record, Said) else Said(record) for record in records]
     try:
         with transaction.atomic():
-            return _Batch(said, source, by).take()
+            return _Batch(said, source, by, checked_at).take()
     except (DataError, IntegrityError, ValueError) as error:  # ValueError: a NUL inside a text
         if len(said) == 1:
             return [Taken(FindingResult.REJECTED, reason=f"The database refused it: {str(error).splitlines()[0]}")]
-        return [taken for one in said for taken in upsert([one], source=source, by=by)]
+        return [taken for one in said for taken in upsert([one], source=source, by=by, checked_at=checked_at)]
 
 
 class _Batch:
     """One batch on its way into the catalogue; the steps of `take` run in one transaction."""
 
-    def __init__(self, said: Sequence[Said], source: str, by: object) -> None:
+    def __init__(self, said: Sequence[Said], source: str, by: object, checked_at: datetime | None) -> None:
         self.said = said
         self.records = [one.record for one in said]
         self.source = source
         self.by = by
-        self.now = timezone.now()
+        self.checked_at = checked_at
+        self.now = checked_at or timezone.now()
         self.taken: list[Taken] = [Taken(FindingResult.UNCHANGED) for _ in said]
         self.new: dict[int, Report] = {}  # by position in the batch
         self.changed: dict[int, tuple[Report, list[str]]] = {}  # by primary key, with the names of the fields
+        self.events: list[ReportEvent] = []
 
     def take(self) -> list[Taken]:
         locks.take_for_transaction(locks.CATALOGUE)
@@ -83,6 +89,7 @@ class _Batch:
         said = self.said[i]
         if match is None:
             self.new[i] = said.new_report(source=self.source, now=self.now)
+            self.new[i].checked_at = self.checked_at
             clash = index.claim_pmcid(self.new[i])
             self.taken[i] = Taken(FindingResult.CREATED, reason=clash)
             return
@@ -96,11 +103,15 @@ class _Batch:
         names = report_values.differences(report, values)
         if not names and _RANK[self.source] <= _RANK[report.source]:
             return
+        if report.source == self.source:  # another source words things otherwise, which is no change of the report
+            before = {name: getattr(report, name) for name in names}
+            found = report_changes.changes(before, values)
+            self.events += [report_events.of_change(report.pk, change) for change in found]
         for name, value in values.items():
             setattr(report, name, value)
         if _RANK[self.source] >= _RANK[report.source]:
             report.source, report.digest = self.source, said.digest
-        report.changed_at = self.now
+        report.changed_at, report.checked_at = self.now, self.checked_at or report.checked_at
         self.taken[i] = Taken(FindingResult.CHANGED, report.pk, index.claim_pmcid(report))
         self.changed[report.pk] = (report, sorted(set(names) | set(self.changed.get(report.pk, (None, []))[1])))
 
@@ -151,11 +162,14 @@ class _Batch:
             i: self.taken[i].report_id
             for i in winners
             if self.taken[i].result in (FindingResult.CREATED, FindingResult.CHANGED)
+            # A poorer source changes nothing it finds filled, but its word on a retraction counts.
+            or (self.source == "file" and notices.of_record(self.records[i]))
         }
         texts = self._store_texts(winners)
         pairs = [(self.records[i], report_id) for i, report_id in touched.items()]
         elsewhere = notices.take_over(pairs, source=self.source, is_new={r.pk for r in self.new.values()}, now=self.now)
         registrations.take_over(pairs)
+        report_events.write(self.events, self.now)
         self._log()
         # New studies were filled before they were inserted; only what points at them from elsewhere is missing.
         suggesting.renew({report.study_id for report, _ in self.changed.values()})

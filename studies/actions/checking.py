@@ -17,10 +17,11 @@ from studies.models import AuditEvent, CheckedReference, CitationCheck, SearchRu
 from studies.queries.checks import pmids_to_import
 from studies.queries.citations import CATALOGUE, Shelf, in_catalogue
 from studies.rules.citation_verdict import Found, compare
-from studies.rules.citations import LONGEST_TEXT, Cited, references_in
-from studies.sources import files
+from studies.rules.references import LONGEST_TEXT, Cited, references_in
+from studies.sources import clinicaltrials, files
 from studies.sources.names import author_of, initials_of
 from studies.sources.record import PartialDate, Reading, Record
+from studies.sources.web import SourceRefused
 from studies.terms import CheckState, CheckVerdict, RunKind
 
 BATCH = 40
@@ -183,7 +184,7 @@ def carry_on(check_id: int, *, at_most: int | None = None) -> CitationCheck | No
     if not locks.claim_check(check_id):
         return CitationCheck.objects.filter(pk=check_id).first()
     try:
-        desk = Desk(pacing.ncbi(somebody_waits=True), pacing.id_converter(somebody_waits=True), registry_of())
+        desk = _desk()
         _sign_of_life(check_id, n_attempts=F("n_attempts") + 1)
         n_batches = 0
         while (batch := _waiting(check_id)) and (at_most is None or n_batches < at_most):
@@ -196,9 +197,27 @@ def carry_on(check_id: int, *, at_most: int | None = None) -> CitationCheck | No
     return CitationCheck.objects.filter(pk=check_id).first()
 
 
-def registry_of() -> resolving.AskRegistry | None:
-    """What asks a trial registry about numbers; none yet."""
-    return None
+def _desk() -> Desk:
+    return Desk(pacing.ncbi(somebody_waits=True), pacing.id_converter(somebody_waits=True), _registered)
+
+
+def _registered(numbers: Sequence[str]) -> dict[str, Found | None]:
+    """What ClinicalTrials.gov has under each NCT number, None where it has nothing. Raises SourceError."""
+    registry = pacing.clinicaltrials(somebody_waits=True)
+    found: dict[str, Found | None] = dict.fromkeys(numbers)
+    for start in range(0, len(numbers), clinicaltrials.BATCH):
+        batch = registry.fetch(numbers[start : start + clinicaltrials.BATCH])
+        if batch.unreadable:
+            raise SourceRefused("trials by number", "an answer could not be read", clinicaltrials.SERVICE)
+        for one in batch.registrations:
+            known = Found(
+                title=one.title or one.official_title,
+                years=(one.first_posted.year,) if one.first_posted else (),
+                registration=one.number,
+                source=resolving.REGISTRY,
+            )
+            found |= dict.fromkeys({one.number, *one.aliases} & set(numbers), known)
+    return found
 
 
 def _waiting(check_id: int) -> list[CheckedReference]:
@@ -313,9 +332,14 @@ def example() -> CitationCheck | None:
 def tend_example(now: datetime) -> CitationCheck:
     """The worked example: made once, asked again every day, and sooner while no source has answered."""
     check = example() or _make_example()
-    if check.asked_at <= now - _EXAMPLE_EVERY or _is_unanswered(check, now):
+    if example_is_due(now):
         _ask_example(check.pk, now)
     return CitationCheck.objects.get(pk=check.pk)
+
+
+def example_is_due(now: datetime) -> bool:
+    check = example()
+    return not check or check.asked_at <= now - _EXAMPLE_EVERY or _is_unanswered(check, now)
 
 
 def _is_unanswered(check: CitationCheck, now: datetime) -> bool:
@@ -339,7 +363,7 @@ def _ask_example(check_id: int, now: datetime) -> None:
         return
     try:
         rows = list(CheckedReference.objects.filter(check_of=check_id))
-        desk = Desk(pacing.ncbi(somebody_waits=True), pacing.id_converter(somebody_waits=True), registry_of())
+        desk = _desk()
         outcomes = resolving.resolve({one.pk: Cited.of(one.pasted, one.cited) for one in rows}, desk)
         answered = [one for one in rows if outcomes[one.pk].verdict in _ANSWERS or one.verdict not in _ANSWERS]
         _write(check_id, answered, {one.pk: outcomes[one.pk] for one in answered})

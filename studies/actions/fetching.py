@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Any
 
 from django.db import connections
+from django.utils import timezone
 
 from studies.actions import catalogue, findings, pacing, planning, vanishing
 from studies.actions.report_values import Said
@@ -17,6 +18,7 @@ from studies.sources.record import Reading, Rejection
 from studies.sources.xml_stream import BrokenXML
 from studies.terms import FindingResult, RunKind
 
+OF_PMC = (RunKind.PMC, RunKind.FULL_TEXT)
 Step = Callable[[int], AbstractContextManager[SearchRun]]
 
 
@@ -31,8 +33,8 @@ def fetch(run: SearchRun, *, step: Step, on_progress: Callable[[SearchRun], None
 
 def _fetch(run: SearchRun, entrez: Entrez, step: Step, on_progress: Callable[[SearchRun], None]) -> None:
     """The next batch is fetched and parsed in a thread while PostgreSQL takes over the last one."""
-    read = _read_pmc if run.kind == RunKind.PMC else _read_pubmed
-    portions = _portions(run.pk, 10 if run.kind == RunKind.PMC else entrez.batch)
+    read = _read_pmc if run.kind in OF_PMC else _read_pubmed
+    portions = _portions(run.pk, 10 if run.kind in OF_PMC else entrez.batch)
     with ThreadPoolExecutor(max_workers=1) as pool:
         try:
             ahead: Future | None = None
@@ -91,9 +93,12 @@ def _read(fetch: Callable[[list[str]], bytes], parse: Any, ids: list[str]) -> tu
 def _take_over(run_id: int, portion: list[Finding], said: list[Said], reading: Reading, step: Step) -> SearchRun:
     with step(run_id) as run:
         asked = {finding.identifier: finding for finding in portion}
-        name = (lambda one: one.record.pmcid) if run.kind == RunKind.PMC else (lambda one: str(one.record.pmid))
+        now = timezone.now()
+        is_pmc = run.kind in OF_PMC
+        name = (lambda one: one.record.pmcid) if is_pmc else (lambda one: str(one.record.pmid))
         wanted = [one for one in said if name(one) in asked]
-        taken = catalogue.upsert(wanted, source="pmc" if run.kind == RunKind.PMC else "pubmed", by=run)
+        source = "pmc" if is_pmc else "pubmed"
+        taken = catalogue.upsert(wanted, source=source, by=run, checked_at=None if is_pmc else now)
         for one, what in zip(wanted, taken, strict=True):
             finding = asked[name(one)]
             finding.report_id, finding.result, finding.reason = what.report_id, what.result, what.reason
@@ -104,10 +109,11 @@ def _take_over(run_id: int, portion: list[Finding], said: list[Said], reading: R
         for finding in silent:
             finding.result = FindingResult.VANISHED
             finding.reason = "Asked for, but not in the answer."
-        if run.kind != RunKind.PMC:
+        if not is_pmc:
             vanishing.note_polls(
                 served=[one.record.pmid for one in wanted if one.record.pmid],
                 silent=[int(f.identifier) for f in silent],
+                now=now,
             )
         findings.settle(portion)
         findings.count(run, portion, n_fetched=len(wanted), n_errors=len(said) - len(wanted))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from django.db import connection
 from django.utils import timezone
 
-from studies.models import Finding, Heartbeat, SearchRun
+from studies.models import Finding, SearchRun
 from studies.terms import FindingResult
 
 _SETTLE = """
@@ -51,9 +51,3 @@ def count(run: SearchRun, findings: Sequence[Finding], *, n_fetched: int = 0, n_
     run.n_errors += n_errors
     run.touched_at = timezone.now()
     run.save(update_fields=[*_COUNTED.values(), "n_found", "n_fetched", "n_errors", "touched_at"])
-    beat()
-
-
-def beat(name: str = "worker") -> None:
-    """Say that a background process is alive."""
-    Heartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now()})

@@ -27,7 +27,7 @@ class Refused(ValueError):
 
 def request_import(name: str, stream: BinaryIO, *, by: Any) -> SearchRun:
     """Keep an upload and make a waiting run for it. Raises Refused for what is no file of records or too large."""
-    path, digest = _keep(name, stream)
+    path, digest = keep(name, stream)
     try:
         _kind(path, name)
     except files.UnreadableFile as error:
@@ -140,7 +140,7 @@ def _request(name: str, path: Path, digest: str, *, by: Any) -> SearchRun:
     )
 
 
-def _keep(name: str, stream: BinaryIO) -> tuple[Path, str]:
+def keep(name: str, stream: BinaryIO) -> tuple[Path, str]:
     settings.UPLOADS.mkdir(parents=True, exist_ok=True, mode=0o700)
     suffix = "".join(Path(name).suffixes[-2:])[:20]
     path = settings.UPLOADS / f"{uuid.uuid4().hex}{suffix if suffix.replace('.', '').isalnum() else ''}"

@@ -25,16 +25,16 @@ def release_run(run_id: int) -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_RUN, run_id])
 
 
-def is_claimed(run_id: int) -> bool:
-    """Whether any process works on the run now."""
+def claimed_runs() -> set[int]:
+    """The runs that some process works on now."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
+            "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-            " AND classid = %s::bigint::oid AND objid = %s::bigint::oid)",
-            [_RUN, run_id],
+            " AND classid = %s::bigint::oid",
+            [_RUN],
         )
-        return bool(cursor.fetchone()[0])
+        return {run_id for (run_id,) in cursor.fetchall()}
 
 
 def claim_check(check_id: int) -> bool:

@@ -1,12 +1,13 @@
 """Notice rows from what PubMed's records state: added, confirmed, taken back by their source, never deleted."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
+from studies.actions import report_events
 from studies.models import Notice, Report
 from studies.rules import notices as rules
 from studies.rules.notices import Claim
-from studies.sources.record import Record
+from studies.sources.record import Record, Relation
 from studies.terms import NoticeSource
 
 
@@ -15,82 +16,143 @@ def of_record(record: Record) -> list[Claim]:
 
 
 def take_over(pairs: Sequence[tuple[Record, int]], *, source: str, is_new: Collection[int], now: datetime) -> set[int]:
-    """Write what these records (each with its report's id) state of notices; the ids of other studies touched.
+    """Write what these records (each with its report's id) state of notices; the ids of studies touched.
 
-    Studies of changed reports are not in the answer: their rows are refreshed anyway.
+    Studies of changed reports may be missing in the answer: their rows are refreshed anyway. What comes with a new
+    report is no event of its own.
     """
     if not pairs:
         return set()
     said_by = NoticeSource.FILE if source == "file" else NoticeSource.PUBMED
+    is_partial = source != "pubmed"
     own = {report_id: of_record(record) for record, report_id in pairs}
-    touched = _adopt_waiting(pairs, is_new)
-    _write_own(own, said_by, now, partial=source != "pubmed")
-    return touched | _write_issued(pairs, said_by, now)
+    adopted = _adopt_waiting(pairs, is_new)
+    added, lifted = _write_own(own, said_by, now, partial=is_partial)
+    more, fewer = _write_issued(pairs, said_by, now, partial=is_partial)
+    added, lifted = [n for n in (*added, *more) if n.report_id not in is_new], [*lifted, *fewer]
+    report_events.notices_changed(added=added, lifted=lifted, now=now)
+    return adopted | studies_of([*added, *lifted, *more])
 
 
-def _write_own(own: dict[int, list[Claim]], said_by: str, now: datetime, *, partial: bool) -> None:
-    """`partial`: the source is not known to repeat every notice, so what it does not name still stands."""
+def studies_of(notices: Iterable[Notice]) -> set[int]:
+    reports = {notice.report_id for notice in notices if notice.report_id}
+    return set(Report.objects.filter(pk__in=reports).values_list("study", flat=True)) if reports else set()
+
+
+def _write_own(
+    own: dict[int, list[Claim]], said_by: str, now: datetime, *, partial: bool
+) -> tuple[list[Notice], list[Notice]]:
+    """The notices that came into force and those that no longer are.
+
+    `partial`: the source is not known to repeat every notice, so what it does not name still stands.
+    """
     kept = {(n.report_id, n.kind, n.key): n for n in Notice.objects.filter(report__in=own, source=said_by)}
     stated = {(report_id, claim.kind, claim.key) for report_id, claims in own.items() for claim in claims}
-    Notice.objects.bulk_create(
-        [
-            _row(claim, said_by, now, report_id=report_id)
-            for report_id, claims in own.items()
-            for claim in claims
-            if (report_id, claim.kind, claim.key) not in kept
-        ],
-        ignore_conflicts=True,
-    )
-    again = [n.pk for key, n in kept.items() if key in stated and n.unstated_since]
+    rows = [
+        _row(claim, said_by, now, report_id=report_id)
+        for report_id, claims in own.items()
+        for claim in claims
+        if (report_id, claim.kind, claim.key) not in kept
+    ]
+    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    again = restate([n for key, n in kept.items() if key in stated])
+    silent = [] if partial else [n for key, n in kept.items() if key not in stated and not n.unstated_since]
+    return rows + again, _take_back(silent, now)
+
+
+def restate(notices: Iterable[Notice]) -> list[Notice]:
+    """Notices that their source had taken back and states again; those of them in force now."""
+    again = [notice for notice in notices if notice.unstated_since]
     if again:
-        Notice.objects.filter(pk__in=again).update(unstated_since=None)
-    if not partial:
-        _take_back([n for key, n in kept.items() if key not in stated and not n.unstated_since], now)
+        Notice.objects.filter(pk__in=[n.pk for n in again]).update(unstated_since=None)
+    return [notice for notice in again if not notice.dismissed_at]
 
 
-def _take_back(silent: list[Notice], now: datetime) -> None:
+def unstate(notices: Iterable[Notice], now: datetime) -> list[Notice]:
+    """Note that their source no longer states these; those of them that were in force."""
+    gone = [notice for notice in notices if not notice.unstated_since]
+    if gone:
+        Notice.objects.filter(pk__in=[n.pk for n in gone]).update(unstated_since=now)
+    return [notice for notice in gone if not notice.dismissed_at]
+
+
+def _take_back(silent: list[Notice], now: datetime) -> list[Notice]:
     """A notice stays while the record of the notice itself is here and still names its paper."""
     if not silent:
-        return
+        return []
     numbers = [notice.notice_pmid for notice in silent if notice.notice_pmid]
-    speaking = set(Report.objects.filter(pmid__in=numbers).values_list("pmid", flat=True)) if numbers else set()
-    gone = [notice.pk for notice in silent if notice.notice_pmid not in speaking]
-    Notice.objects.filter(pk__in=gone).update(unstated_since=now)
-
-
-def _write_issued(pairs: Sequence[tuple[Record, int]], said_by: str, now: datetime) -> set[int]:
-    """Notices these records are about other papers, whether those are in the catalogue or not yet."""
-    claims = [
-        claim
-        for record, _ in pairs
-        if record.pmid
-        for claim in rules.issued(record.relations, pmid=record.pmid, title=record.title)
-    ]
-    if not claims:
-        return set()
-    subjects = {
-        pmid: (report_id, study_id)
-        for pmid, report_id, study_id in Report.objects.filter(
-            pmid__in={claim.subject_pmid for claim in claims}
-        ).values_list("pmid", "pk", "study")
-    }
-    Notice.objects.bulk_create(
-        [_row(claim, said_by, now, report_id=subjects.get(claim.subject_pmid, (None,))[0]) for claim in claims],
-        ignore_conflicts=True,
+    speaking = dict(Report.objects.filter(pmid__in=numbers).values_list("pmid", "relations")) if numbers else {}
+    named = dict(Report.objects.filter(pk__in=[n.report_id for n in silent]).values_list("pk", "pmid"))
+    return unstate(
+        [n for n in silent if not _names(speaking.get(n.notice_pmid, ()), n.kind, named.get(n.report_id))], now
     )
-    return {study_id for _, study_id in subjects.values()}
+
+
+def _names(relations: Iterable[dict], kind: str, pmid: int | None) -> bool:
+    """Whether the record of a notice, by its relations, is still about the paper `pmid`."""
+    claims = rules.issued((Relation(**relation) for relation in relations), pmid=0, title="")
+    return any(claim.kind == kind and claim.subject_pmid == pmid for claim in claims)
+
+
+def _write_issued(
+    pairs: Sequence[tuple[Record, int]], said_by: str, now: datetime, *, partial: bool
+) -> tuple[list[Notice], list[Notice]]:
+    """Notices these records are about other papers, whether those are in the catalogue or not yet."""
+    speaking = [record for record, _ in pairs if record.pmid]
+    claims = [c for r in speaking for c in rules.issued(r.relations, pmid=r.pmid, title=r.title)]
+    known = Notice.objects.filter(source=said_by, key__in=[f"pmid:{r.pmid}" for r in speaking])
+    known = list(known.select_related("report").only(*_TOLD, "report__pmid")) if speaking else []
+    if not claims and not known:
+        return [], []
+    subjects = dict(Report.objects.filter(pmid__in={c.subject_pmid for c in claims}).values_list("pmid", "pk"))
+    kept = {(n.subject_pmid or (n.report and n.report.pmid), n.kind, n.key): n for n in known}
+    stated = {(claim.subject_pmid, claim.kind, claim.key) for claim in claims}
+    rows = [
+        _row(claim, said_by, now, report_id=subjects.get(claim.subject_pmid))
+        for claim in claims
+        if (claim.subject_pmid, claim.kind, claim.key) not in kept
+    ]
+    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    again = restate([n for key, n in kept.items() if key in stated])
+    silent = [] if partial else [n for key, n in kept.items() if key not in stated and not n.unstated_since]
+    return rows + again, unstate(_not_stated_by_paper(silent), now)
+
+
+_TOLD = ("report", "subject_pmid", "kind", "read_as", "key", "citation", "note", "unstated_since", "dismissed_at")
+
+
+def _not_stated_by_paper(silent: list[Notice]) -> list[Notice]:
+    """Of notices that the notice's own record no longer states, those that the paper's record does not either."""
+    if not silent:
+        return []
+    papers = Report.objects.only("relations").in_bulk({n.report_id for n in silent if n.report_id})
+    stated = {
+        (pk, claim.kind, claim.key)
+        for pk, paper in papers.items()
+        for claim in rules.suffered([Relation(**relation) for relation in paper.relations], ())
+    }
+    return [n for n in silent if (n.report_id, n.kind, n.key) not in stated]
 
 
 def _adopt_waiting(pairs: Sequence[tuple[Record, int]], is_new: Collection[int]) -> set[int]:
     """Give notices that were here before their paper to the paper; the ids of the studies that gained one."""
-    new = {record.pmid: report_id for record, report_id in pairs if record.pmid and report_id in is_new}
-    waiting = list(Notice.objects.filter(report=None, subject_pmid__in=new)) if new else []
-    for notice in waiting:
-        notice.report_id = new[notice.subject_pmid]
+    new = [(record, report_id) for record, report_id in pairs if report_id in is_new]
+    by_pmid = {record.pmid: report_id for record, report_id in new if record.pmid}
+    by_doi = {record.doi: report_id for record, report_id in new if record.doi}
+    doi_of = {report_id: doi for doi, report_id in by_doi.items()}
+    if not new:
+        return set()
+    # Two statements, as each has an index of its own.
+    waiting = {n.pk: n for n in Notice.objects.filter(report=None, subject_doi__in=by_doi)} if by_doi else {}
+    waiting |= {n.pk: n for n in Notice.objects.filter(report=None, subject_pmid__in=by_pmid)} if by_pmid else {}
+    for notice in list(waiting.values()):
+        notice.report_id = by_doi.get(notice.subject_doi) or by_pmid[notice.subject_pmid]
+        if notice.subject_doi and doi_of.get(notice.report_id, notice.subject_doi) != notice.subject_doi:
+            del waiting[notice.pk]  # its two ids name two papers: whoever stated it has to settle that
     if not waiting:
         return set()
-    Notice.objects.bulk_update(waiting, ["report"])
-    return set(Report.objects.filter(pk__in={n.report_id for n in waiting}).values_list("study", flat=True))
+    Notice.objects.bulk_update(waiting.values(), ["report"])
+    return studies_of(waiting.values())
 
 
 def _row(claim: Claim, said_by: str, now: datetime, *, report_id: int | None) -> Notice:

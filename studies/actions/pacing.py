@@ -7,12 +7,14 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from studies.models.search import RequestCount, RequestSlot
+from studies.sources.clinicaltrials import ClinicalTrials, door
 from studies.sources.entrez import Entrez
 from studies.sources.id_converter import SERVICE as ID_CONVERTER
 from studies.sources.id_converter import IdConverter
 from studies.sources.web import Line
 
 SLOT = "ncbi"
+CTGOV_SLOT, CTGOV_SECONDS = "ctgov", 1.1  # its documentation names no limit; others report about 50 a minute
 PER_SECOND, PER_SECOND_WITH_KEY = 3, 10
 # Requests leave when we say and arrive when the network says: some room keeps four from meeting in one second.
 MARGIN = 1.1
@@ -72,6 +74,18 @@ def id_converter(*, somebody_waits: bool = False) -> IdConverter:
     return IdConverter(base_url=settings.NCBI_IDCONV_URL, tool=settings.NCBI_TOOL, email=settings.NCBI_EMAIL, line=line)
 
 
+def clinicaltrials(*, somebody_waits: bool = False) -> ClinicalTrials:
+    """The door to ClinicalTrials.gov as the settings describe it, at most one request a second."""
+    patience = {"pauses": (0.5, 1.5)} if somebody_waits else {}
+    return door(
+        base_url=settings.CTGOV_BASE_URL,
+        user_agent=settings.CTGOV_USER_AGENT,
+        timeout=min(10, settings.CTGOV_TIMEOUT) if somebody_waits else settings.CTGOV_TIMEOUT,
+        limiter=limiter(CTGOV_SLOT, CTGOV_SECONDS),
+        **patience,
+    )
+
+
 def limiter(name: str, seconds: float) -> Callable[[], None]:
     """What waits for a turn with the source of this name: the starts of two requests are `seconds` apart."""
     return lambda: _wait(name, seconds)
@@ -94,9 +108,14 @@ def _wait(name: str, seconds: float) -> None:
             return
 
 
+def per_second() -> int:
+    """How many requests a second NCBI takes from all of us together."""
+    return PER_SECOND_WITH_KEY if settings.NCBI_API_KEY else PER_SECOND
+
+
 def spacing() -> float:
     """Seconds between the starts of two requests to NCBI."""
-    return MARGIN / (PER_SECOND_WITH_KEY if settings.NCBI_API_KEY else PER_SECOND)
+    return MARGIN / per_second()
 
 
 def _take_turn(name: str, seconds: float) -> float:

@@ -1,7 +1,8 @@
-"""Registration numbers met in reports: a stub for each, and where it was named."""
+"""Registration numbers met in reports: a stub for each, where it was named, and the links that come of it."""
 
 from collections.abc import Sequence
 
+from studies.actions import trial_links
 from studies.identifiers import RegistryId, registry_id, registry_ids
 from studies.models import RegistrationMention, TrialRegistration
 from studies.sources.record import Record
@@ -15,6 +16,11 @@ def in_databanks(record: Record) -> set[str]:
 
 def take_over(pairs: Sequence[tuple[Record, int]]) -> None:
     """Write stubs and mentions that are not there yet; nothing is removed."""
+    trial_links.propose_for_reports(_add_mentions(pairs) | trial_links.named_by_registries(pairs))
+
+
+def _add_mentions(pairs: Sequence[tuple[Record, int]]) -> set[int]:
+    """The ids of the reports that name a registration."""
     mentions = {
         (report_id, found.number, basis): found
         for record, report_id in pairs
@@ -25,7 +31,7 @@ def take_over(pairs: Sequence[tuple[Record, int]]) -> None:
         for found in ids
     }
     if not mentions:
-        return
+        return set()
     TrialRegistration.objects.bulk_create(
         [TrialRegistration(registry=found.registry, number=found.number) for found in set(mentions.values())],
         ignore_conflicts=True,
@@ -39,6 +45,7 @@ def take_over(pairs: Sequence[tuple[Record, int]]) -> None:
         ],
         ignore_conflicts=True,
     )
+    return {report_id for report_id, _, _ in mentions}
 
 
 def _in_databanks(record: Record) -> set[RegistryId]:

@@ -60,7 +60,7 @@ _PUBLISHED = ("published_raw", "published_on", "published_precision")
 # A poorer source leaves these at their defaults, which say nothing.
 _DEFAULTED = ("kind", "pmid_version", "authors_complete")
 _IDENTIFIERS = ("pmid", "pmcid", "doi")
-UPDATED = (*_JSON, *_PLAIN, *_PUBLISHED, "pmid", "pmcid", "fingerprint", "source", "digest", "changed_at")
+UPDATED = (*_JSON, *_PLAIN, *_PUBLISHED, "pmid", "pmcid", "fingerprint", "source", "digest", "changed_at", "checked_at")
 _FIELDS: dict[type, tuple[str, ...]] = {}
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from studies.rules.citation_terms import questions
 from studies.rules.citation_verdict import IDENTIFIER, TITLE, Comparison, Found, compare
-from studies.rules.citations import Cited
+from studies.rules.references import Cited
 from studies.sources.citation_match import Citation, Match
 from studies.sources.entrez import Entrez
 from studies.sources.id_converter import Converted, IdConverter
@@ -235,6 +235,8 @@ def _of_ids(cited: Cited, answers: list[tuple[str, Answer]]) -> Outcome:
 def _is_one_article(one: Found, other: Found) -> bool:
     if one.pmid and other.pmid:
         return one.pmid == other.pmid
+    if one.registration or other.registration:
+        return one.registration == other.registration
     return bool(one.pmcid and one.pmcid == other.pmcid) or bool(one.doi and one.doi == other.doi)
 
 

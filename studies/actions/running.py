@@ -2,18 +2,30 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
-from studies.actions import fetching, importing, locks, searching
+from studies.actions import (
+    citations,
+    fetching,
+    importing,
+    locks,
+    refreshing,
+    retraction_watch,
+    scheduling,
+    trial_runs,
+)
 from studies.models import SearchRun
 from studies.sources.entrez import SourceError
 from studies.terms import RunKind, RunState
 
 Progress = Callable[[SearchRun], None]
+# A queue that is long keeps its messages; a worker called again and again for one run would only lengthen it.
+CALL_AGAIN = timedelta(minutes=2)
 
 
 class Work(Protocol):
@@ -32,6 +44,12 @@ WORK: dict[RunKind, Work] = {
     RunKind.PMIDS: fetching.fetch,
     RunKind.PMC: fetching.fetch,
     RunKind.FILE: importing.read_file,
+    RunKind.REFRESH: refreshing.records,
+    RunKind.FULL_TEXT: refreshing.full_texts,
+    RunKind.CITATIONS: citations.refresh,
+    RunKind.RETRACTIONS: retraction_watch.read,
+    RunKind.TRIALS: trial_runs.work,
+    RunKind.REGISTRATIONS: trial_runs.work,
 }
 
 
@@ -57,32 +75,37 @@ def carry_on(run_id: int, *, on_progress: Progress | None = None) -> SearchRun:
         _carry(run_id, on_progress or (lambda run: None))
     except Stopped:
         pass
-    except (SourceError, importing.Unfinished, NoWork) as error:
+    except SourceError as error:
         fail(run_id, str(error))
+    except (importing.Unfinished, NoWork) as error:
+        fail(run_id, str(error), may_retry=False)
     finally:
         locks.release_run(run_id)
     return SearchRun.objects.get(pk=run_id)
 
 
-def fail(run_id: int, why: str) -> None:
-    """End a running run with one sentence; it can be resumed."""
-    SearchRun.objects.filter(pk=run_id, state=RunState.RUNNING).update(
-        state=RunState.FAILED, failure=why, finished_at=timezone.now()
-    )
-    run = SearchRun.objects.select_related("search").get(pk=run_id)
-    if run.search:
-        searching.try_sooner(run.search)
+def fail(run_id: int, why: str, *, may_retry: bool = True) -> None:
+    """End a running run with one sentence; it is tried again by itself if that may help, and can be resumed."""
+    scheduling.note_failure(run_id, why, timezone.now(), may_retry=may_retry)
 
 
 def unattended() -> list[int]:
     """Open runs that nobody works on: never started, or left behind by a killed worker."""
-    return [
-        pk
-        for pk in SearchRun.objects.filter(state__in=(RunState.WAITING, RunState.RUNNING))
-        .order_by("created_at")
-        .values_list("pk", flat=True)
-        if not locks.is_claimed(pk)
-    ]
+    claimed = locks.claimed_runs()
+    waiting = SearchRun.objects.filter(state__in=(RunState.WAITING, RunState.RUNNING)).order_by("created_at", "pk")
+    return [pk for pk in waiting.values_list("pk", flat=True) if pk not in claimed]
+
+
+def claim_unattended(now: datetime) -> list[SearchRun]:
+    """The unattended runs for which this caller, and no other, should call a worker now."""
+    never, long_ago = Q(knocked_at=None), Q(knocked_at__lt=now - CALL_AGAIN)
+    ids = [pk for pk in unattended() if note_knock(pk, now, never | long_ago)]
+    return list(SearchRun.objects.filter(pk__in=ids).order_by("created_at", "pk"))
+
+
+def note_knock(run_id: int, now: datetime, condition: Q | None = None) -> bool:
+    """Remember that a worker is called for the run; False if the condition does not hold (any more)."""
+    return bool(SearchRun.objects.filter(condition or Q(), pk=run_id).update(knocked_at=now))
 
 
 def _carry(run_id: int, on_progress: Progress) -> None:
@@ -97,9 +120,7 @@ def _carry(run_id: int, on_progress: Progress) -> None:
     if work is None:
         raise NoWork(run)
     work(run, step=_step, on_progress=on_progress)
-    SearchRun.objects.filter(pk=run_id, state=RunState.RUNNING).update(
-        state=RunState.FINISHED, finished_at=timezone.now(), failure=""
-    )
+    scheduling.note_success(run_id, timezone.now())
     on_progress(SearchRun.objects.get(pk=run_id))
 
 

@@ -1,19 +1,33 @@
-"""Searches and their runs as people handle them: save, schedule, start, pause, resume, cancel."""
+"""Searches and their runs as people handle them: save, pause, delete, start, resume, cancel."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Protocol
 
-from celery.schedules import ParseException, crontab
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from studies.actions import pacing
 from studies.models import AuditEvent, Search, SearchRun
 from studies.models.search import OPEN_STATES
-from studies.sources.entrez import SearchAnswer
-from studies.terms import RunKind, RunState
+from studies.rules.schedules import BadSchedule, next_run
+from studies.terms import FindingResult, RunKind, RunState
 
-_SOONER = timedelta(hours=1)  # after a scheduled run that failed
+__all__ = ["AlreadyRunning", "BadSchedule", "NotPossible", "next_run"]
+
+
+class Counted(Protocol):
+    """What a source answers to "how many would this find?"."""
+
+    count: int
+    translation: str
+    warnings: list[str]
+
+
+# Which sources can say how many records a query would find.
+COUNTERS: dict[str, Callable[[str], Counted]] = {
+    RunKind.SEARCH: lambda query: pacing.ncbi(somebody_waits=True).count(query),
+}
 
 
 class AlreadyRunning(Exception):
@@ -26,10 +40,6 @@ class AlreadyRunning(Exception):
 
 class NotPossible(Exception):
     """The run's state does not allow what was asked; the message is a sentence for people."""
-
-
-class BadSchedule(ValueError):
-    """The schedule is not a cron expression."""
 
 
 @transaction.atomic
@@ -55,8 +65,9 @@ def change_search(search: Search, *, by: Any, **fields: Any) -> Search:
     before = {name: getattr(search, name) for name, value in fields.items() if getattr(search, name) != value}
     for name in before:
         setattr(search, name, fields[name])
-    if "schedule" in before:
+    if "schedule" in before and not search.is_paused:
         search.next_run_at = next_run(search.schedule, timezone.now())
+        search.due_since = search.due_since if search.schedule else None
     if before:
         search.save()
         AuditEvent.objects.record("changed", search, by=by, before=before)
@@ -65,27 +76,51 @@ def change_search(search: Search, *, by: Any, **fields: Any) -> Search:
 
 @transaction.atomic
 def set_paused(search: Search, paused: bool, *, by: Any) -> Search:
-    search.is_paused = paused
+    """A paused search neither runs nor is overdue; whoever says so outweighs what Stratum waits for."""
+    search.is_paused, search.awaits_email = paused, False
     search.next_run_at = None if paused else next_run(search.schedule, timezone.now())
-    search.save(update_fields=["is_paused", "next_run_at"])
+    search.due_since = None
+    search.save(update_fields=["is_paused", "awaits_email", "next_run_at", "due_since"])
     AuditEvent.objects.record("paused" if paused else "resumed", search, by=by)
     return search
 
 
-def preview(query: str) -> SearchAnswer:
-    """How many records the query would find now, with PubMed's translation and warnings; no ids."""
-    return pacing.ncbi(somebody_waits=True).count(query)
+@transaction.atomic
+def delete_search(search: Search, *, by: Any) -> None:
+    """Take the search from every list and end its open run; its runs and what they found stay.
+
+    Raises NotPossible for a standing job, which can only be paused.
+    """
+    if not search.query:
+        raise NotPossible(f"“{search}” is a part of Stratum: it can be paused, not deleted.")
+    for run in SearchRun.objects.open().filter(search=search):
+        cancel(run, by=by)
+    search.deleted_at = timezone.now()
+    search.next_run_at = search.due_since = None
+    search.awaits_email = False
+    search.save(update_fields=["deleted_at", "next_run_at", "due_since", "awaits_email"])
+    AuditEvent.objects.record("deleted", search, by=by, query=search.query, schedule=search.schedule)
 
 
-def request_run(search: Search, *, by: Any, limit: int | None = None) -> SearchRun:
-    """A new waiting run of the search. Raises AlreadyRunning: the database allows one open run a search."""
+def preview(query: str, kind: str = RunKind.SEARCH) -> Counted:
+    """How many records the query would find now, with the source's translation and warnings; no ids."""
+    return COUNTERS[kind](query)
+
+
+def request_run(search: Search, *, by: Any, limit: int | None = None, since: date | None = None) -> SearchRun:
+    """A new waiting run of the search, for everything or what is new or changed since a day.
+
+    Raises AlreadyRunning: the database allows one open run a search.
+    """
     try:
         with transaction.atomic():
             run = SearchRun.objects.create(
                 search=search,
                 kind=search.kind,
                 asked=search.query,
+                use=search.use,
                 limit=limit,
+                since=since,
                 by=by if getattr(by, "pk", None) else None,
             )
             AuditEvent.objects.record("requested run of", search, by=by, run=run.pk)
@@ -115,38 +150,15 @@ def cancel(run: SearchRun, *, by: Any) -> SearchRun:
 
 
 @transaction.atomic
-def claim_due(now: datetime) -> list[SearchRun]:
-    """Start every search that is due. Many tickers, one winner: the row's own next time is the ticket."""
-    runs = []
-    for search in Search.objects.filter(is_paused=False, next_run_at__lte=now):
-        later = next_run(search.schedule, now)
-        if not Search.objects.filter(pk=search.pk, next_run_at=search.next_run_at).update(next_run_at=later):
-            continue
-        try:
-            runs.append(request_run(search, by="schedule"))
-        except AlreadyRunning:
-            continue
-    return runs
-
-
-def try_sooner(search: Search) -> None:
-    """After a failure, do not wait for a whole period."""
-    if search.schedule and not search.is_paused:
-        soon = timezone.now() + _SOONER
-        Search.objects.filter(pk=search.pk, next_run_at__gt=soon).update(next_run_at=soon)
-
-
-def next_run(schedule: str, after: datetime) -> datetime | None:
-    """The first instant after `after` that the cron expression names (UTC); None for a search run by hand only."""
-    if not schedule.strip():
-        return None
-    try:
-        cron = crontab.from_string(schedule)
-    except (ParseException, ValueError, TypeError) as error:
-        raise BadSchedule(f"“{schedule}” is not a cron expression of five fields ({error}).") from None
-    cron.nowfun = lambda: after
-    cron.tz = timezone.get_default_timezone()
-    return after + cron.remaining_estimate(after)
+def take_listed(run: SearchRun, *, by: Any) -> SearchRun:
+    """A run that fetches what this one only listed. Raises NotPossible when nothing is left to take over."""
+    listed = run.findings.filter(result=FindingResult.LISTED, report=None).order_by("position")
+    identifiers = list(listed.values_list("identifier", flat=True))
+    if not identifiers:
+        raise NotPossible("This run has listed nothing that could be taken over.")
+    taking = request_once(RunKind.PMIDS, " ".join(identifiers), by=by)
+    AuditEvent.objects.record("took over the list of", run, by=by, run=taking.pk, n=len(identifiers))
+    return taking
 
 
 @transaction.atomic
@@ -158,8 +170,8 @@ def _move(run: SearchRun, allowed: tuple[str, ...], to: str, verb: str, *, by: A
         raise NotPossible("A newer run of this search is open: cancel it first, or let it finish.")
     run.state = to
     run.finished_at = timezone.now() if to == RunState.CANCELLED else None
-    run.failure = ""
-    run.save(update_fields=["state", "finished_at", "failure"])
+    run.failure, run.n_failures, run.retry_at, run.knocked_at = "", 0, None, None
+    run.save(update_fields=["state", "finished_at", "failure", "n_failures", "retry_at", "knocked_at"])
     AuditEvent.objects.record(verb, run, by=by)
     return run
 

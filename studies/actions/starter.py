@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from studies import identifiers
-from studies.actions import locks, suggesting
+from studies.actions import locks, suggesting, trial_links
 from studies.actions.report_values import Said
 from studies.actions.study_rows import refresh_studies
 from studies.actions.vocabulary import Counts, load_vocabulary
@@ -180,6 +180,7 @@ def _add_registrations(entries: Collection[_Entry]) -> None:
         registry, number = _registry_and_number(value)
         registration = kept.get(number) or TrialRegistration(registry=registry, number=number)
         registration.study = registration.study or entry.study
+        registration.found_at = registration.found_at or registration.first_seen_at
         is_known = bool(registration.status or registration.status_raw)
         for name, said in _registered(value).items():
             if not (is_known and name.startswith("status")):  # a status and its raw word stay together
@@ -190,6 +191,7 @@ def _add_registrations(entries: Collection[_Entry]) -> None:
                 RegistrationMention(report=entry.report, registration=registration, basis=MentionBasis.STARTER)
             )
     RegistrationMention.objects.bulk_create(mentions, ignore_conflicts=True)
+    trial_links.propose_for({mention.registration_id for mention in mentions})
 
 
 def _registered(value: dict[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from django.db.models import Count
 
 from studies.actions import bulk
 from studies.identifiers import registry_id
-from studies.models import Notice, RegistrationMention, Report, Study, StudyTag, Tag, TrialRegistration
+from studies.models import CitationCount, Notice, RegistrationMention, Report, Study, StudyTag, Tag, TrialRegistration
 from studies.rules import notices as notice_rules
 from studies.rules import study_design
 from studies.rules.tag_state import APPLIED, state_of
-from studies.terms import Facet, MentionBasis, ReportKind, TagOrigin, TagState, TagStatus
+from studies.terms import CitationSource, Facet, MentionBasis, ReportKind, TagOrigin, TagState, TagStatus
 
 _KIND_ORDER = {kind: place for place, kind in enumerate(ReportKind.values)}
 _CHECK_TAGS = {"Humans", "Animals"}
@@ -32,6 +32,7 @@ KEPT = (
     "notice_status",
     "n_reports",
     "n_registrations",
+    "n_citations",
     "has_abstract",
     "has_full_text",
     "n_open_suggestions",
@@ -61,24 +62,27 @@ def refresh_studies(study_ids: Collection[int]) -> None:
     )
     standing = standings(study_ids)
     notices = defaultdict(list)
-    for study_id, kind in (
+    for notice in (
         Notice.objects.live()
         .filter(report__study__in=study_ids)
-        .order_by("first_seen_at", "pk")
-        .values_list("report__study", "kind")
+        .only("report", "kind", "read_as", "issued_on", "first_seen_at", "notice_pmid")
     ):
-        notices[study_id].append(kind)
+        notices[notice.report_id].append(notice)
+    citations = most_cited(study_ids)
     numbers = _registration_numbers(study_ids)
+    registered_as = registered([study.pk for study in studies if not reports[study.pk]])
     tree = TagTree()
     for study in studies:
         fill(
             study,
             reports=reports[study.pk],
             standing=standing[study.pk],
-            notice_kinds=notices[study.pk],
+            notice_kinds=[k for report in reports[study.pk] for k in notice_rules.in_force(notices[report.pk])],
             registration_numbers=numbers[study.pk],
             has_full_text=study.pk in with_text,
+            n_citations=citations.get(study.pk),
             tree=tree,
+            registration=registered_as.get(study.pk),
         )
     _write(studies)
 
@@ -92,11 +96,17 @@ def fill(
     registration_numbers: Collection[str],
     has_full_text: bool,
     tree: "TagTree",
+    n_citations: int | None = None,
+    registration: TrialRegistration | None = None,
 ) -> None:
-    """Set the kept columns on `study`; nothing is saved. `notice_kinds` are live ones, oldest first."""
+    """Set the kept columns on `study`; nothing is saved. `notice_kinds` are those in force.
+
+    `registration` is what a study without a report is described by.
+    """
     lead = min(reports, key=_leads, default=None)
     tag_ids = standing.applied
-    study.title = lead.title if lead else study.starter.get("title", "")
+    said = _registration_texts(registration)
+    study.title = lead.title if lead else said.title or study.starter.get("title", "")
     study.authors = _short_authors(lead.authors) if lead else ""
     study.journal = (lead.journal_abbreviation or lead.journal or lead.book_title) if lead else ""
     study.published_on = lead.published_on if lead else None
@@ -108,6 +118,7 @@ def fill(
     study.n_registrations = len(registration_numbers)
     study.has_abstract = any(report.abstract for report in reports)
     study.has_full_text = has_full_text
+    study.n_citations = n_citations
     study.n_open_suggestions = standing.n_open
     study.is_disputed = standing.is_disputed
     for facet, ids in tree.with_ancestors(tag_ids).items():
@@ -115,9 +126,51 @@ def fill(
     study.packed_terms = ""  # a trigger's word; loading the old one would cost a query a study
     titles = [text for report in reports for text in (report.title, report.vernacular_title) if text]
     study.search_title = _searched(titles or [study.title])
-    study.search_terms = _searched(_terms(reports) | tree.words(tag_ids))
-    study.search_abstract = _searched(_abstracts(reports))
-    study.search_people = _searched({*_people(reports), *registration_numbers})
+    study.search_terms = _searched(_terms(reports) | tree.words(tag_ids) | said.terms)
+    study.search_abstract = _searched([*_abstracts(reports), *said.texts])
+    study.search_people = _searched({*_people(reports), *registration_numbers, *said.people})
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """What a registration gives to be shown and searched."""
+
+    title: str = ""
+    terms: frozenset[str] = frozenset()
+    texts: tuple[str, ...] = ()
+    people: frozenset[str] = frozenset()
+
+
+def _registration_texts(registration: TrialRegistration | None) -> _Texts:
+    if registration is None:
+        return _Texts()
+    given = [one["name"] for one in registration.interventions if one.get("name")]
+    return _Texts(
+        registration.title or registration.official_title,
+        frozenset((*registration.conditions, *registration.keywords, *given)),
+        tuple(filter(None, (registration.official_title, registration.summary))),
+        frozenset(filter(None, (registration.sponsor, *registration.aliases))),
+    )
+
+
+def most_cited(study_ids: Collection[int]) -> dict[int, int]:
+    """By study the count of its most cited report; two reports' counts may hold the same citing articles twice.
+
+    iCite's count where it has given one, else elink's: numbers of two sources are never compared.
+    """
+    counts: dict[int, dict[str, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
+    for study_id, source, report_id, count in (
+        CitationCount.objects.facts()
+        .filter(report__study__in=study_ids)
+        .order_by("month")
+        .values_list("report__study", "source", "report", "count")
+    ):
+        counts[study_id][source][report_id] = count  # the latest month's stays
+    preferred = (CitationSource.ICITE, CitationSource.ELINK)
+    return {
+        study_id: max(next(by_source[source] for source in preferred if source in by_source).values())
+        for study_id, by_source in counts.items()
+    }
 
 
 @dataclass(slots=True)
@@ -248,6 +301,12 @@ def _by_study(reports: Iterable[Report]) -> dict[int, list[Report]]:
     for report in reports:
         grouped[report.study_id].append(report)
     return grouped
+
+
+def registered(study_ids: Collection[int]) -> dict[int, TrialRegistration]:
+    """The first registration of each of these studies."""
+    rows = TrialRegistration.objects.filter(study__in=study_ids).order_by("-pk") if study_ids else ()
+    return {row.study_id: row for row in rows}
 
 
 def _registration_numbers(study_ids: Collection[int]) -> dict[int, set[str]]:

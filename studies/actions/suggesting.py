@@ -12,9 +12,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from studies.actions import bulk, locks
-from studies.actions.study_rows import refresh_studies
+from studies.actions.study_rows import refresh_studies, registered
 from studies.identifiers import registry_id
-from studies.models import Report, Study, StudyTag, Tag
+from studies.models import Report, Study, StudyTag, Tag, TrialRegistration
 from studies.rules import marked_text, tagging
 from studies.rules.tag_state import answer_of
 from studies.rules.tagging import Suggestion, Text
@@ -139,11 +139,13 @@ def _wanted(studies: Iterable[Study], terms: _Terms) -> dict[tuple[int, Key], tu
     reports = defaultdict(list)
     for report in Report.objects.filter(study__in=[s.pk for s in studies]).only(*_READ_FIELDS).order_by("pk"):
         reports[report.study_id].append(report)
+    studies = list(studies)
+    registered_as = registered([study.pk for study in studies if not reports[study.pk]])
     wanted = {}
     for study in studies:
         found: list[tuple[Report | None, Suggestion]] = [(r, s) for r in reports[study.pk] for s in _of_report(r)]
         if not reports[study.pk]:
-            found = [(None, s) for s in tagging.suggest(_text_of_registration(study))]
+            found = [(None, s) for s in tagging.suggest(_text_of_registration(study, registered_as.get(study.pk)))]
         wanted |= {(study.pk, key): best for key, best in _best(found, terms).items()}
     return wanted
 
@@ -179,8 +181,16 @@ def _text_of(report: Report) -> Text:
     )
 
 
-def _text_of_registration(study: Study) -> Text:
-    return Text(title=str(study.starter.get("title", "")), abstract="", has_registration=True, is_registry_record=True)
+def _text_of_registration(study: Study, registration: TrialRegistration | None) -> Text:
+    title = registration.title or registration.official_title if registration else ""
+    words = registration.conditions + [one["name"] for one in registration.interventions] if registration else []
+    return Text(
+        title=title or str(study.starter.get("title", "")),
+        abstract="",
+        keywords=tuple(words),  # what is given to whom, where a report has its authors' keywords
+        has_registration=True,
+        is_registry_record=True,
+    )
 
 
 def _values(report: Report | None, suggestion: Suggestion) -> dict[str, Any]:

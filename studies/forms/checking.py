@@ -2,7 +2,7 @@
 
 from django import forms
 
-from studies.rules.citations import LONGEST_TEXT
+from studies.rules.references import LONGEST_TEXT
 
 
 class CheckForm(forms.Form):

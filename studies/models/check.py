@@ -65,7 +65,7 @@ class CitationCheck(models.Model):
 class CheckedReference(models.Model):
     """One reference: what was cited, what the sources say it is, and what the comparison comes to.
 
-    `cited` and `found` have the shape of `rules.citations.Cited` without what is empty; `choices` is a list of such.
+    `cited` and `found` have the shape of `rules.references.Cited` without what is empty; `choices` is a list of such.
     `notice_status` stands beside the verdict: a retracted article may be cited rightly.
     """
 

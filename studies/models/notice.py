@@ -67,6 +67,7 @@ class Notice(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["source", "key"], name="notice_key"),
             # Notices that wait for their paper, by its DOI.
             models.Index(fields=["subject_doi"], condition=Q(report=None) & ~Q(subject_doi=""), name="notice_waiting"),
         ]

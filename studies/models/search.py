@@ -74,6 +74,7 @@ class SearchRun(models.Model):
     kind = models.CharField(max_length=10, choices=RunKind)
     asked = models.TextField("query or file name", blank=True)
     since = models.DateField("created or changed since", null=True)
+    use = models.CharField(max_length=10, choices=ResultUse, default=ResultUse.ADD)
     limit = models.PositiveIntegerField("at most", null=True)
     state = models.CharField(max_length=10, choices=RunState, default=RunState.WAITING)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="runs")
@@ -88,6 +89,7 @@ class SearchRun(models.Model):
     retry_at = models.DateTimeField("tried again at", null=True, db_index=True)
     knocked_at = models.DateTimeField("a worker was called at", null=True)
     n_attempts = models.PositiveSmallIntegerField(default=0)
+    n_failures = models.PositiveSmallIntegerField("failures in a row", default=0)
 
     translation = models.TextField("query as PubMed understood it", blank=True)
     warnings = ArrayField(models.TextField(), default=list)

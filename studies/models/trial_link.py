@@ -28,16 +28,14 @@ class Proposal(models.Model):
 class TrialLinkQuerySet(models.QuerySet["TrialLink"]):
     def standing(self) -> "TrialLinkQuerySet":
         """Links that count: confirmed, or so well founded that "no publication" would be the bolder thing to say."""
-        return self.filter(
-            Q(state=ProposalState.CONFIRMED) | Q(state__in=(ProposalState.PROPOSED, ProposalState.UNDONE), is_firm=True)
-        )
+        return self.filter(Q(state=ProposalState.CONFIRMED) | Q(state=ProposalState.PROPOSED, is_firm=True))
 
 
 class TrialLink(Proposal):
     """A report is, or may be, a publication of a registered trial; one row for the pair, whatever the grounds."""
 
     registration = models.ForeignKey(TrialRegistration, models.PROTECT, related_name="links")
-    report = models.ForeignKey(Report, models.PROTECT, related_name="links")
+    report = models.ForeignKey(Report, models.PROTECT, related_name="trial_links")
     bases = ArrayField(models.CharField(max_length=10, choices=LinkBasis), default=list)
     is_firm = models.BooleanField("a source itself says so", default=False)
 

@@ -9,7 +9,7 @@ from django.db.models import Count
 from studies import identifiers
 from studies.models import CheckedReference, CitationCheck
 from studies.rules.citation_verdict import AUTHOR, IDENTIFIER, JOURNAL, TITLE, YEAR, Found
-from studies.rules.citations import Cited
+from studies.rules.references import Cited
 from studies.terms import CheckVerdict, NoticeStatus
 
 LINES_A_PAGE, MOST_ON_A_PAGE = 100, 20_000

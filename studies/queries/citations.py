@@ -8,7 +8,7 @@ from django.db.models import Q
 from studies.models import Notice, Report, TrialRegistration
 from studies.rules import notices as notice_rules
 from studies.rules.citation_verdict import Found
-from studies.rules.citations import Cited
+from studies.rules.references import Cited
 
 CATALOGUE = "catalogue"
 # Files and the starter library repeat what somebody wrote: only these two speak for themselves.

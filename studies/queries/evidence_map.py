@@ -2,20 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlencode
 
 import numpy as np
 
-from studies.models import SearchRun, Tag
+from studies.models import SearchRun, Tag, User
 from studies.queries.filters import Filters
 from studies.queries.listing import Chip, Unknown, chips_of, unknown
 from studies.queries.map_counts import ANY, KINDS, UNTAGGED, Kind, Pairs, count_pairs
 from studies.queries.map_question import Question
+from studies.queries.newness import newness
 from studies.queries.vocabulary import Vocabulary
 from studies.terms import Facet, RunKind, RunState
 
-NEW_FOR = timedelta(days=30)  # for a reader whose last visit is not known
 _SHADES = (1, 3, 8, 20, 50)  # from how many studies on a cell is a shade darker
 
 
@@ -86,7 +86,6 @@ class EvidenceMap:
     n_without_column: int
     as_of: datetime
     searched_at: datetime | None
-    new_since: datetime
     chips: tuple[Chip, ...] = ()
     unknown: tuple[Unknown, ...] = ()
 
@@ -95,9 +94,11 @@ class EvidenceMap:
         return self.corner.total - self.n_placed
 
 
-def evidence_map(question: Question, vocabulary: Vocabulary, *, now: datetime, new_since: datetime) -> EvidenceMap:
+def evidence_map(
+    question: Question, vocabulary: Vocabulary, *, now: datetime, reader: User | None = None
+) -> EvidenceMap:
     """The whole map in one statement over the studies and one for the date of the last search."""
-    pairs = count_pairs(question.filters, vocabulary, question.rows, question.columns, new_since=new_since)
+    pairs = count_pairs(question.filters, vocabulary, question.rows, question.columns, new=newness(now, reader))
     searched_at = last_search()
     rows = list(_terms(question.rows, question.filters, vocabulary, pairs.row_places))
     columns = list(_terms(question.columns, question.filters, vocabulary, pairs.column_places))
@@ -124,7 +125,6 @@ def evidence_map(question: Question, vocabulary: Vocabulary, *, now: datetime, n
         n_without_column=int(totals[ANY, UNTAGGED]),
         as_of=now,
         searched_at=searched_at,
-        new_since=new_since,
         chips=tuple(_chips(question, vocabulary)),
         unknown=_unknown(question, vocabulary),
     )

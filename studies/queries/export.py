@@ -13,7 +13,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
 from studies.models import Report, Study
-from studies.queries import home, listing, search
+from studies.queries import currency, listing, search
 from studies.queries.export_notices import notices_of, registrations_of
 from studies.queries.export_tags import TagWords
 from studies.queries.filters import Filters
@@ -73,7 +73,7 @@ def provenance(filters: Filters | None, vocabulary: Vocabulary, *, now: datetime
     if filters is not None:
         chips = listing.chips_of(filters, vocabulary)
         words = "; ".join(_in_words(chip) for chip in chips) or "all studies"
-    answered = home.currency().answered_at
+    answered = currency.currency(now).of("PubMed").answered_at
     searched = f"PubMed last answered in full on {answered:%Y-%m-%d}" if answered else "PubMed not searched yet"
     return Provenance(now, f"{words} ({settings.SITE_URL}{path})", searched)
 

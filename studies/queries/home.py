@@ -1,4 +1,4 @@
-"""What the first page says: the field in numbers, how current it is, notices, what is new."""
+"""What the first page says: the field in numbers, notices, what is new."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,12 +6,15 @@ from decimal import Decimal
 
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
-from studies.models import Notice, SearchRun, Study
-from studies.queries.listing import Row, row
+from studies.models import Newness, Notice, Study
+from studies.queries.listing import Row, rows
 from studies.queries.vocabulary import Vocabulary
-from studies.terms import NoticeKind, RunKind, RunState, StudyDesign
+from studies.terms import NewsKind, NoticeKind, StudyDesign
 
 NOTICE_DAYS = 90
+FEW = 5
+# What happened to trials and records that were known before; retractions have a part of their own.
+CHANGES = (NewsKind.STOPPED, NewsKind.CORRECTION, NewsKind.RESULTS, NewsKind.TRIAL_CHANGE, NewsKind.RECORD)
 _GRAVEST_FIRST = (
     NoticeKind.RETRACTION,
     NoticeKind.REMOVAL,
@@ -36,14 +39,6 @@ class Glance:
     n_primary: int
     longest_months: Decimal | None
     n_starter: int
-
-
-@dataclass(frozen=True, slots=True)
-class Currency:
-    """When PubMed last answered in full; `failure` is what has gone wrong since."""
-
-    answered_at: datetime | None
-    failure: str = ""
 
 
 # Reviews count the people of others, registered trials and protocols those to come.
@@ -72,14 +67,6 @@ def glance() -> Glance:
     return Glance(**{**numbers, "n_people": numbers["n_people"] or 0})
 
 
-def currency() -> Currency:
-    asked = SearchRun.objects.filter(kind__in=(RunKind.SEARCH, RunKind.PMIDS), finished_at__isnull=False)
-    answered = asked.filter(state=RunState.FINISHED).order_by("-finished_at").first()
-    last = asked.order_by("-finished_at").first()
-    failure = last.failure or "the last search failed" if last and last.state == RunState.FAILED else ""
-    return Currency(answered.finished_at if answered else None, failure)
-
-
 def recent_notices(now: datetime, *, at_most: int = 10) -> list[Notice]:
     """Notices of the last 90 days on reports in the catalogue, retractions first, corrections left out."""
     since = now - timedelta(days=NOTICE_DAYS)
@@ -94,6 +81,12 @@ def recent_notices(now: datetime, *, at_most: int = 10) -> list[Notice]:
     return sorted(notices[:200], key=lambda notice: (order[notice.kind], -notice.first_seen_at.timestamp()))[:at_most]
 
 
-def newest(vocabulary: Vocabulary, now: datetime, *, n: int = 5) -> list[Row]:
+def new_trials(vocabulary: Vocabulary, new: Newness, *, n: int = FEW) -> list[Row]:
+    """The trials that came in last, as long as they are new for the reader."""
+    studies = Study.objects.for_list().in_default_views().new_trials(new)
+    return rows(studies.order_by("-created_at", "-pk")[:n], vocabulary, new)
+
+
+def newest(vocabulary: Vocabulary, new: Newness, *, n: int = FEW) -> list[Row]:
     studies = Study.objects.for_list().in_default_views().exclude(published_on=None)
-    return [row(study, vocabulary, now) for study in studies.order_by("-published_on", "-pk")[:n]]
+    return rows(studies.order_by("-published_on", "-pk")[:n], vocabulary, new)

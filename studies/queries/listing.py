@@ -1,16 +1,16 @@
 """The list of studies as the page shows it: rows, facets, chips and pages, all finished values."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from studies.models import Study, Tag
+from studies.models import Newness, Study, Tag, User
 from studies.queries import facets, search
 from studies.queries.filters import SORTS, Filters
+from studies.queries.newness import new_among, newness
 from studies.queries.vocabulary import Vocabulary
 from studies.terms import Facet, StudyDesign
 
-NEW_FOR = timedelta(days=14)
 FEW = 4000  # hits that are sorted faster than the newest studies are searched for them
 SHOWN_AT_ONCE = 8  # terms of a facet before "more"
 OPEN_AT_FIRST = ("design", Facet.SOURCE, Facet.DELIVERY)
@@ -129,8 +129,8 @@ class Listing:
         return self.filters.query(page=self.page + 1) if self.page < self.n_pages else ""
 
 
-def listing(filters: Filters, vocabulary: Vocabulary, *, now: datetime) -> Listing:
-    """The page that `filters` ask for; a page past the end is the last one."""
+def listing(filters: Filters, vocabulary: Vocabulary, *, now: datetime, reader: User | None = None) -> Listing:
+    """The page that `filters` ask for, as `reader` sees it; a page past the end is the last one."""
     words, sentence = filters.words, ""
     asked = filters
     if words and not search.says_something(words):
@@ -148,7 +148,7 @@ def listing(filters: Filters, vocabulary: Vocabulary, *, now: datetime) -> Listi
     return Listing(
         filters=filters,
         total=counts.total,
-        rows=tuple(row(study, vocabulary, now, marked.get(study.pk)) for study in studies),
+        rows=tuple(rows(studies, vocabulary, newness(now, reader), marked)),
         panels=_panels(filters, vocabulary, counts),
         chips=tuple(chips_of(filters, vocabulary)),
         registered=counts.registered,
@@ -169,10 +169,20 @@ def unknown(filters: Filters, vocabulary: Vocabulary) -> tuple[Unknown, ...]:
     )
 
 
-def row(study: Study, vocabulary: Vocabulary, now: datetime, highlight: search.Highlight | None = None) -> Row:
+def rows(
+    studies: Iterable[Study],
+    vocabulary: Vocabulary,
+    new: Newness,
+    marked: Mapping[int, search.Highlight] | None = None,
+) -> list[Row]:
+    studies, marked = list(studies), marked or {}
+    new_ids = new_among(studies, new)
+    return [Row(study, _tags(study, vocabulary), study.pk in new_ids, marked.get(study.pk)) for study in studies]
+
+
+def _tags(study: Study, vocabulary: Vocabulary) -> tuple[Tag, ...]:
     ids = [i for facet in ROW_FACETS for i in getattr(study, facet)]
-    is_new = not study.is_starter and study.created_at > now - NEW_FOR
-    return Row(study, tuple(vocabulary.leaves(ids)[:6]), is_new, highlight)
+    return tuple(vocabulary.leaves(ids)[:6])
 
 
 def _sorts(filters: Filters) -> Iterable[tuple[str, str, bool]]:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 from django.db import connection
 from django.db.models import F, Q
 
-from studies.models import Tag
+from studies.models import Newness, Tag
 from studies.queries import search
 from studies.queries.filters import Filters
 from studies.queries.vocabulary import Vocabulary
@@ -74,25 +73,25 @@ class Pairs:
         return self.kinds.sum(axis=0)
 
 
-def count_pairs(filters: Filters, vocabulary: Vocabulary, rows: Facet, columns: Facet, *, new_since: datetime) -> Pairs:
+def count_pairs(filters: Filters, vocabulary: Vocabulary, rows: Facet, columns: Facet, *, new: Newness) -> Pairs:
     """One statement; a term is a row of bits, one a study, and a pair the bits that two rows share."""
     axes = [_tags(vocabulary, rows), _tags(vocabulary, columns)]
     readers = [_Reader(tags) for tags in axes]
     shape = tuple(len(tags) + 2 for tags in axes)
     kinds = np.zeros((len(KINDS), *shape), np.int64)
-    new, noticed = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    for design, is_noticed, is_new, packed in _groups(filters, vocabulary, new_since):
+    n_new, noticed = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for design, is_noticed, is_new, packed in _groups(filters, vocabulary, new):
         points = np.frombuffer(packed.encode("utf-32-le"), "<u4")
         study = np.cumsum(points == ord(_BREAK), dtype=np.int32)
         rows_of, columns_of = (reader.bits(points, study) for reader in readers)
         pairs = np.bitwise_count(rows_of[:, None] & columns_of[None]).sum(axis=2, dtype=np.int64)
         kinds[_KIND_OF.get(design, _KIND_OF[StudyDesign.NOT_STATED])] += pairs
         if is_new:
-            new += pairs
+            n_new += pairs
         if is_noticed:
             noticed += pairs
     places = [{tag.pk: place for place, tag in enumerate(tags)} for tags in axes]
-    return Pairs(kinds, new, noticed, *places)
+    return Pairs(kinds, n_new, noticed, *places)
 
 
 def _tags(vocabulary: Vocabulary, facet: Facet) -> list[Tag]:
@@ -122,14 +121,14 @@ class _Reader:
         return np.packbits(found, axis=1).view(np.uint64)
 
 
-def _groups(filters: Filters, vocabulary: Vocabulary, new_since: datetime) -> Iterable[tuple[str, bool, bool, str]]:
+def _groups(filters: Filters, vocabulary: Vocabulary, newness: Newness) -> Iterable[tuple[str, bool, bool, str]]:
     """(design, has a retraction or concern, is new, packed terms of its studies) of what the filters leave."""
     hits = (
         search.narrowed(filters, vocabulary)
         .filter(*conditions(filters, vocabulary))
         .annotate(
             is_noticed=Q(notice_status__gte=NoticeStatus.REPLACED),
-            is_new=Q(created_at__gt=new_since, is_starter=False),
+            is_new=newness.of_studies,
             terms=F("packed_terms"),
         )
         .values_list("design", "is_noticed", "is_new", "terms")

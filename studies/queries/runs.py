@@ -1,19 +1,18 @@
-"""What the Sync pages show: searches with their last outcome, a run's progress, its log, and who is at work."""
+"""What the Sync pages show: searches with their last outcome, which are overdue, a run's progress, its log."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
-from studies.models import Finding, Heartbeat, Search, SearchRun
+from studies.models import Finding, Search, SearchRun
 from studies.rules import schedules
 from studies.terms import FindingResult, RunKind, RunState
 
-# A process beats about once a minute; three missed beats are silence.
+# A run gives a sign of life with each batch; so long without one is silence.
 SILENCE = timedelta(minutes=3)
-# A due search may wait this long for a worker before it is called overdue.
-GRACE = timedelta(hours=6)
+# A due search may wait and work this long before it is called overdue.
+GRACE = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,50 +55,78 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class SearchRow:
-    """One search as the Sync page lists it."""
+    """One search as the Sync page lists it. `overdue` says why it is overdue, in one sentence, or nothing.
+
+    `through` is the start of its last success: what its source had before that is in.
+    """
 
     search: Search
     schedule: str
     last: SearchRun | None
     outcome: str
     progress: Progress | None
-    is_overdue: bool
+    through: datetime | None
+    overdue: str
 
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    name: str
-    at: datetime
-    is_silent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """The background processes; `warning` is one sentence when nobody is there to do the work."""
-
-    seen: tuple[Worker, ...]
-    warning: str
+    @property
+    def is_overdue(self) -> bool:
+        return bool(self.overdue)
 
 
 def search_rows(now: datetime) -> list[SearchRow]:
     """Every search with its open run and the last one that ended: three statements, however many searches."""
-    ended = SearchRun.objects.filter(search=OuterRef("pk"), finished_at__isnull=False).order_by("-created_at", "-pk")
-    searches = list(Search.objects.annotate(last_run=Subquery(ended.values("pk")[:1])))
+    of_search = SearchRun.objects.filter(search=OuterRef("pk")).order_by("-created_at", "-pk")
+    ended = of_search.filter(finished_at__isnull=False)
+    done = of_search.filter(state=RunState.FINISHED).order_by("-started_at")
+    searches = list(
+        Search.objects.kept().annotate(
+            last_run=Subquery(ended.values("pk")[:1]), through=Subquery(done.values("started_at")[:1])
+        )
+    )
     last = SearchRun.objects.in_bulk([search.last_run for search in searches if search.last_run])
     open_runs = {run.search_id: run for run in SearchRun.objects.open().filter(search__isnull=False)}
     return [_row(search, last.get(search.last_run), open_runs.get(search.pk), now) for search in searches]
 
 
+def overdue(now: datetime) -> list[SearchRow]:
+    """The searches and standing jobs whose last scheduled run did not start, did not finish, or failed."""
+    return [row for row in search_rows(now) if row.is_overdue]
+
+
 def _row(search: Search, last: SearchRun | None, open_run: SearchRun | None, now: datetime) -> SearchRow:
-    is_due = bool(search.schedule and search.next_run_at and not search.is_paused)
     return SearchRow(
         search=search,
         schedule=schedules.in_words(search.schedule),
         last=last,
         outcome=outcome(last) if last else "Has not run yet.",
         progress=progress(open_run, now) if open_run else None,
-        is_overdue=is_due and open_run is None and search.next_run_at < now - GRACE,
+        through=search.through,
+        overdue=_why_overdue(search, last, open_run, now),
     )
+
+
+def _why_overdue(search: Search, last: SearchRun | None, open_run: SearchRun | None, now: datetime) -> str:
+    if search.is_paused:
+        return ""
+    current = open_run or last
+    if current and current.n_failures:
+        return f"Failed {_times(current.n_failures)}. {current.failure}".strip()
+    if search.schedule and not search.next_run_at:
+        return "Its schedule names no day: change it."
+    if search.next_run_at and search.next_run_at < now - GRACE:
+        return f"It should have started {_at(search.next_run_at)}: no scheduler or no worker has taken it up."
+    if search.due_since and search.due_since < now - GRACE:
+        what = "is not finished" if open_run else "was not finished"
+        return f"The run due {_at(search.due_since)} {what}."
+    return ""
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n:,} times in a row"
+
+
+def _at(instant: datetime) -> str:
+    return f"{instant:%-d %b %Y, %H:%M} UTC"
 
 
 def history(search: Search | None = None) -> QuerySet[SearchRun]:
@@ -145,7 +172,7 @@ def _rate(run: SearchRun) -> float | None:
     begun = run.planned_at or run.started_at
     end = run.finished_at or run.touched_at
     seconds = (end - begun).total_seconds() if begun and end else 0
-    answered = run.n_done - run.n_known
+    answered = run.n_done - run.n_known - run.n_listed
     return answered / seconds if seconds > 0 and answered > 0 else None
 
 
@@ -158,6 +185,7 @@ def _counters(run: SearchRun) -> tuple[Counter, ...]:
         Counter("Changed", run.n_changed, FindingResult.CHANGED),
         Counter("Unchanged", run.n_unchanged, FindingResult.UNCHANGED),
         Counter("Known before", run.n_known, FindingResult.KNOWN),
+        *([Counter("Listed only", run.n_listed, FindingResult.LISTED)] if run.n_listed else []),
         Counter("Vanished", run.n_vanished, FindingResult.VANISHED),
         Counter("Rejected", run.n_rejected, FindingResult.REJECTED),
         Counter("Troubles", run.n_errors),
@@ -177,7 +205,8 @@ def _sentence(run: SearchRun) -> str:
         case RunState.PAUSED:
             return f"Paused after {run.n_done:,} records. Resuming goes on from here."
         case RunState.FAILED:
-            return f"Ended early after {run.n_done:,} records. Resuming goes on from here."
+            again = f"It is tried again {_at(run.retry_at)}." if run.retry_at else "Resuming goes on from here."
+            return f"Ended early after {run.n_done:,} records. {again}"
     return outcome(run)
 
 
@@ -202,24 +231,11 @@ def _left_over(run: SearchRun) -> str:
     parts = []
     if run.n_rejected:
         parts.append(f"{run.n_rejected:,} rejected")
+    if run.n_listed:
+        parts.append(f"{run.n_listed:,} listed only")
     if run.n_vanished:
         parts.append(f"{run.n_vanished:,} not served by the source")
     return ", ".join(parts)
-
-
-def workers(now: datetime) -> Workers:
-    seen = tuple(Worker(beat.name, beat.at, beat.at < now - SILENCE) for beat in Heartbeat.objects.order_by("name"))
-    return Workers(seen, _warning(seen))
-
-
-def _warning(seen: Sequence[Worker]) -> str:
-    if not seen:
-        return "No worker has been seen yet: runs wait until one is started."
-    if all(worker.is_silent for worker in seen):
-        last = max(worker.at for worker in seen)
-        return f"No worker seen since {last:%-d %b %Y, %H:%M} UTC: runs wait until one is started."
-    silent = [worker for worker in seen if worker.is_silent]
-    return f"{silent[0].name} was last seen {silent[0].at:%-d %b %Y, %H:%M} UTC." if silent else ""
 
 
 def duration(seconds: int) -> str:

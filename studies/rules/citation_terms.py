@@ -4,7 +4,7 @@ import re
 
 from studies.rules.citation_comparison import telling
 from studies.rules.citation_words import plain, words_of
-from studies.rules.citations import Cited
+from studies.rules.references import Cited
 
 MOST_WORDS = 6
 _FEWEST_LETTERS = 3

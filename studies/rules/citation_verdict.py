@@ -7,7 +7,7 @@ from typing import Any, Self
 from studies.rules import citation_comparison as comparison
 from studies.rules.citation_comparison import Likeness
 from studies.rules.citation_words import Words, sentences_of, words_of
-from studies.rules.citations import Cited
+from studies.rules.references import Cited
 
 TITLE, AUTHOR, YEAR, JOURNAL, IDENTIFIER = "title", "first author", "year", "journal", "identifier"
 _FEWEST_WORDS = 4  # of a title that is looked for in running text

@@ -1,12 +1,14 @@
 """What PubMed's relations and publication types say of retraction, concern and correction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Protocol
 
 # On the paper: the paper is flagged.
 _SUFFERED = {
     "RetractionIn": "retraction",
+    "PartialRetractionIn": "partial-retraction",
     "RetractedandRepublishedIn": "retract-and-replace",
     "ExpressionOfConcernIn": "concern",
     "ErratumIn": "correction",
@@ -16,6 +18,7 @@ _SUFFERED = {
 # On the notice: the paper it names is flagged, the notice itself never.
 _ISSUED = {
     "RetractionOf": "retraction",
+    "PartialRetractionOf": "partial-retraction",
     "RetractedandRepublishedFrom": "retract-and-replace",
     "ExpressionOfConcernFor": "concern",
     "ErratumFor": "correction",
@@ -31,6 +34,8 @@ _SEVERITY = {
     "correction": 1,
     "partial-retraction": 1,  # as NLM treats it: an erratum
 }
+REINSTATEMENT = "reinstatement"
+_NOT_LIFTED = {"correction", "update"}
 RETRACTED_TYPE = {"D016441", "retracted publication"}
 
 
@@ -47,6 +52,17 @@ class Relation(Protocol):
     def doi(self) -> str: ...
     @property
     def note(self) -> str: ...
+
+
+class Stated(Protocol):
+    """One live notice as the catalogue keeps it."""
+
+    issued_on: date | None
+    first_seen_at: datetime
+    notice_pmid: int | None
+
+    @property
+    def effective_kind(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +111,33 @@ def is_retracted_type(publication_types: Iterable[tuple[str, str]]) -> bool:
     return any(ui in RETRACTED_TYPE or name.lower() in RETRACTED_TYPE for ui, name in publication_types)
 
 
-def effective_status(kinds_in_order: Sequence[str]) -> int:
-    """The worst notice in force as a value of terms.NoticeStatus.
+def effective_status(kinds: Iterable[str]) -> int:
+    """The worst of the kinds of notices in force, as a value of terms.NoticeStatus."""
+    return max((_SEVERITY.get(kind, 0) for kind in kinds), default=0)
 
-    `kinds_in_order` are the kinds of the live notices, oldest first: a reinstatement lifts what stands before it.
+
+def in_force(notices: Sequence[Stated]) -> list[str]:
+    """The kinds of the live notices on one paper that no reinstatement has lifted.
+
+    A reinstatement lifts what came before it: by the dates of issue where both are known, else by when they were
+    first seen here. Corrections are no more undone by it than they were part of the retraction.
     """
-    standing: list[str] = []
-    for kind in kinds_in_order:
-        if kind == "reinstatement":
-            standing = [k for k in standing if k == "correction"]
-        else:
-            standing.append(kind)
-    return max((_SEVERITY.get(kind, 0) for kind in standing), default=0)
+    dated = {n.notice_pmid: n.issued_on for n in notices if n.notice_pmid and n.issued_on}
+    lifting = [n for n in notices if n.effective_kind == REINSTATEMENT]
+    return [
+        n.effective_kind
+        for n in notices
+        if n.effective_kind != REINSTATEMENT
+        and (n.effective_kind in _NOT_LIFTED or not any(_precedes(n, other, dated) for other in lifting))
+    ]
+
+
+def _precedes(notice: Stated, reinstatement: Stated, dated: Mapping[int, date]) -> bool:
+    # PubMed names a notice without its date; another source may date the same notice.
+    issued = notice.issued_on or (dated.get(notice.notice_pmid) if notice.notice_pmid else None)
+    if issued and reinstatement.issued_on:
+        return issued <= reinstatement.issued_on
+    return notice.first_seen_at <= reinstatement.first_seen_at
 
 
 def _claim(kind: str, relation: Relation) -> Claim:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from studies.rules.study_species import ANIMAL, HUMAN, Model, model_in
-from studies.rules.tagging_context import KEYWORDS, STRONG, TITLE, Reading, is_negated, read
+from studies.rules.tagging_context import KEYWORDS, PLACE, STRONG, TITLE, Reading, is_negated, read
 from studies.rules.tagging_derived import derived
 from studies.rules.tagging_design import designs
 from studies.rules.tagging_mesh import from_mesh
@@ -116,7 +116,7 @@ def _from_text(reading: Reading) -> list[Suggestion]:
         entry = entries[reading.book.by_id[name]]
         if not hits or not entry.tag or _lacks_company(reading, entry.needs, entry.without):
             continue
-        for hit in sorted(hits, key=lambda h: (h.field, h.start)):
+        for hit in sorted(hits, key=PLACE):
             # "No adverse events" says that they were looked for.
             if entry.facet not in _SAID_EVEN_IF_DENIED and is_negated(reading, hit):
                 continue
@@ -130,6 +130,8 @@ def _from_text(reading: Reading) -> list[Suggestion]:
                 strength = "weak"
             if name not in best or _ORDER[strength] < _ORDER[best[name].strength]:
                 best[name] = reading.suggestion(hit, strength)
+            if strength != "weak" or entry.strength:
+                break  # what follows in the text is no surer
     return list(best.values())
 
 

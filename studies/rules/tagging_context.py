@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from studies.rules.tagging_phrases import Hit
-from studies.rules.tagging_rules import TRAP_HIDES_CELLS, Entry, RuleBook, rule_book
+from studies.rules.tagging_rules import Entry, RuleBook, rule_book
 from studies.rules.tagging_text import Flat, Suggestion, Text, flatten
 
 TITLE, ABSTRACT, KEYWORDS = 0, 1, 2
+PLACE = itemgetter(1, 2)  # the field and the start of a hit
 STRONG = ("title", "abstract", "derived", "source")
 # "Centella asiatica (CICA)-derived": a genus, an epithet with a Latin ending, then what it is said to be.
 _BINOMIAL = re.compile(
@@ -104,10 +106,10 @@ def _plants(reading: Reading, found: Iterable[Hit]) -> list[Hit]:
 
 def _unmasked(found: list[Hit], book: RuleBook) -> list[Hit]:
     """The hits that no trap hides and no longer hit of the same facet contains."""
-    entries, hiding, nesting = book.entries, book.hiding, book.nesting
+    hiding, hideable, nesting = book.hiding, book.hideable, book.nesting
     traps = [(hit, hiding[hit.entry]) for hit in found if hit.entry in hiding]
     if traps:
-        found = [hit for hit in found if not _masked(hit, entries[hit.entry], traps)]
+        found = [hit for hit in found if hit.entry not in hideable or not _masked(hit, hideable[hit.entry], traps)]
     nested: dict[tuple[int, str], list[Hit]] = {}
     for hit in found:
         if hit.entry in nesting:
@@ -116,16 +118,13 @@ def _unmasked(found: list[Hit], book: RuleBook) -> list[Hit]:
     return [hit for hit in found if hit not in inner] if inner else found
 
 
-def _masked(hit: Hit, entry: Entry, traps: list[tuple[Hit, frozenset[str]]]) -> bool:
-    if entry.kind != "rule":
-        return False
-    hidden = TRAP_HIDES_CELLS if entry.tag == "prd-cells" else entry.facet
-    for mask, hides in traps:
-        # "Umbilical cord stem cells in the skin" says whose they are before it says where.
-        meets = mask.field == hit.field and mask.start <= hit.start < mask.end
-        if meets and (hidden in hides or entry.tag in hides):
-            return True
-    return False
+def _masked(hit: Hit, names: frozenset[str], traps: list[tuple[Hit, frozenset[str]]]) -> bool:
+    """Does the hit begin inside a trap that hides one of these names?"""
+    _, field, start, _ = hit
+    # "Umbilical cord stem cells in the skin" says whose they are before it says where.
+    return any(
+        mask.start <= start < mask.end and mask.field == field and not hides.isdisjoint(names) for mask, hides in traps
+    )
 
 
 def _inner(hits: list[Hit], book: RuleBook) -> list[Hit]:

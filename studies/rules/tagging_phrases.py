@@ -26,16 +26,16 @@ from studies.rules.tagging_text import Flat
 
 _KEY, _LONG, _LONGEST = 4, 6, 11
 _NUMBER = "#"
-_DIGITS = frozenset("0123456789")
 _BETWEEN, _ENDS = {"~", "@"}, {" ", "|", ")"}
-_WORD = re.compile(rf"(\w{{1,{_KEY}}})\w*")
+_HEAD = re.compile(rf"\w{{1,{_KEY}}}")
 _TOLD = re.compile(r"\w+(?: \w*)*")
 _MACRO = re.compile(r"<([\w-]+)>")
 _GAP = r"\b[^\w.;]*(?:[^.;]{0,60}?[^\w.;])??"
 _ASIDE = r"(?:\([^()]{1,24}\)[ ,]*)?"
 
 
-_Try = tuple[int, bool, Callable[[str, int], re.Match[str] | None]]
+# A pattern, whether it is for the text in lower case, and the entries that its groups stand for.
+_Try = tuple[Callable[[str, int], re.Match[str] | None], bool, tuple[int, ...]]
 _new = tuple.__new__  # half the time of Hit(…), a hundred times a record
 
 
@@ -65,53 +65,85 @@ class Matcher:
     """All phrases of all entries. The first letters at a word say which phrases are tried there."""
 
     def __init__(self, entries: Iterable[tuple[int, Iterable[str]]], macros: Mapping[str, str]) -> None:
-        phrases: dict[str, dict[tuple[int, bool], set[str]]] = {}
+        self._phrases: dict[str, dict[tuple[int, bool], set[str]]] = {}
         for number, written in entries:
             for phrase in written:
                 whole = expanded(phrase, macros)
                 pattern, keys = compiled(whole)
                 for key in keys:
-                    phrases.setdefault(key, {}).setdefault((number, whole == whole.lower()), set()).add(pattern)
-        self._phrases = phrases
-        # By a word's first four letters: what may begin there, by the key. None: not compiled yet.
-        self._keys: dict[str, dict[str, list[_Try] | None]] = {}
-        for key in phrases:
-            self._keys.setdefault(re.match(r"\w*", key)[0][:_KEY], {})[key] = None  # type: ignore[index]
-        self._after_numbers = self._keys.pop("", {})
+                    own = self._phrases.setdefault(key, {})
+                    own.setdefault((number, whole == whole.lower()), set()).add(pattern)
+        # What may begin at a key; None: not compiled yet.
+        self._tries: dict[str, list[_Try] | None] = dict.fromkeys(self._phrases)
+        words = [key for key in self._phrases if not key.startswith(_NUMBER)]
+        numbers = [key.removeprefix(_NUMBER) for key in self._phrases if key.startswith(_NUMBER)]
+        # Most words begin no phrase: finding the others is left to the engine of regular expressions.
+        self._beginnings = re.compile(rf"\b(?={_any_of(words)})")
+        self._after_numbers = re.compile(rf"\d(?<=\b\d)\w*(?={_any_of(numbers)})")
 
     def hits(self, flat: Flat, field: int) -> list[Hit]:
         """Every entry at every place where it begins."""
         hits: list[Hit] = []
-        keys, lower, cased = self._keys, flat.lower, flat.cased
-        for word in _WORD.finditer(lower):
-            head = word[1]
-            if head in keys:
-                known, start = keys[head], word.start()
-                for key in (head, lower[start : start + _LONG], lower[start : start + _LONGEST]):
-                    if key in known:
-                        for number, in_any_case, match in known[key] or self._compiled(key, known):
-                            if found := match(lower if in_any_case else cased, start):
-                                hits.append(_new(Hit, (number, field, start, found.end())))
-            if head[0] in _DIGITS:
-                self._after_number(word, lower, field, hits)
+        tries, lower, cased = self._tries, flat.lower, flat.cased
+        for beginning in self._beginnings.finditer(lower):
+            start = beginning.start()
+            head = lower[start : start + _KEY]
+            if not head.isalnum():
+                head = _HEAD.match(lower, start)[0]  # type: ignore[index]
+            for key in (head, lower[start : start + _LONG], lower[start : start + _LONGEST]):
+                if key in tries:
+                    for match, in_any_case, entries in tries[key] or self._compiled(key):
+                        found = match(lower if in_any_case else cased, start)
+                        if found and found.lastindex:
+                            for entry, (_, end) in zip(entries, found.regs[1:], strict=True):
+                                if end > 0:
+                                    hits.append(_new(Hit, (entry, field, start, end)))
+        for number in self._after_numbers.finditer(lower):
+            start, end = number.span()
+            key = _NUMBER + lower[end : end + _LONG - 2]
+            for match, _, entries in tries[key] or self._compiled(key):
+                found = match(lower, start)
+                if found and found.lastindex:
+                    hits += [
+                        Hit(entry, field, start, end)
+                        for entry, (_, end) in zip(entries, found.regs[1:], strict=True)
+                        if end > 0
+                    ]
         return hits
 
-    def _after_number(self, word: re.Match[str], lower: str, field: int, hits: list[Hit]) -> None:
-        start, end = word.span()
-        key = _NUMBER + lower[end : end + _LONG - 2]
-        if key in self._after_numbers:
-            for number, _, match in self._after_numbers[key] or self._compiled(key, self._after_numbers):
-                if found := match(lower, start):
-                    hits.append(Hit(number, field, start, found.end()))
-
-    def _compiled(self, key: str, known: dict[str, list[_Try] | None]) -> list[_Try]:
-        """Compiled when first met. The longest pattern goes first: as a rule it is the most particular one."""
-        tries = [
-            (number, in_any_case, re.compile("|".join(sorted(patterns, key=lambda p: (-len(p), p)))).match)
-            for (number, in_any_case), patterns in self._phrases[key].items()
-        ]
-        known[key] = tries
+    def _compiled(self, key: str) -> list[_Try]:
+        """Compiled when first met, all that begins at a key as one: a group an entry, none of which has to be met."""
+        tries = []
+        for in_any_case in (True, False):
+            phrases = {entry: found for (entry, case), found in self._phrases[key].items() if case == in_any_case}
+            # The longest pattern goes first: as a rule it is the most particular one.
+            groups = ["|".join(sorted(found, key=lambda p: (-len(p), p))) for found in phrases.values()]
+            if len(groups) == 1:
+                tries.append((re.compile(f"({groups[0]})").match, in_any_case, tuple(phrases)))
+            elif groups:
+                pattern = "".join(f"(?=({group})|)" for group in groups)
+                tries.append((re.compile(pattern).match, in_any_case, tuple(phrases)))
+        self._tries[key] = tries
         return tries
+
+
+def _any_of(keys: Iterable[str]) -> str:
+    """A pattern for the beginnings that the keys share, as a tree, so that each letter is looked at once."""
+    tree: dict = {}
+    for key in keys:
+        branch = tree
+        for letter in key[:_LONG]:
+            branch = branch.setdefault(letter, {})
+        # A key shorter than the shortest is a whole word.
+        branch["" if len(key) >= _KEY else r"(?!\w)"] = {}
+    return _branches(tree) if tree else "(?!)"
+
+
+def _branches(tree: dict) -> str:
+    if not tree or "" in tree:
+        return ""
+    found = [(letter if len(letter) > 1 else re.escape(letter)) + _branches(tree[letter]) for letter in sorted(tree)]
+    return found[0] if len(found) == 1 else f"(?:{'|'.join(found)})"
 
 
 def expanded(phrase: str, macros: Mapping[str, str]) -> str:

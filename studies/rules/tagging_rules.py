@@ -41,13 +41,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """All entries in the order of the file, where they stand, and which of them hide others or hold shorter names."""
+    """All entries in the order of the file, where they stand, and which of them hide others or hold shorter names.
+
+    `hideable` has the names under which a trap hides a rule: its tag, and its facet or "cells".
+    """
 
     entries: tuple[Entry, ...]
     by_id: dict[str, int]
     matcher: Matcher
     conditional: tuple[Entry, ...]
     hiding: dict[int, frozenset[str]]
+    hideable: dict[int, frozenset[str]]
     nesting: dict[int, str]
     facets: dict[str, str]
     parents: dict[str, str]
@@ -69,8 +73,15 @@ def rule_book() -> RuleBook:
     matcher = Matcher(((at, entry["phrases"]) for at, (_, entry) in enumerate(raw)), data["words"])
     conditional = tuple(e for e in entries if e.fields or e.not_after or e.near or e.behind)
     hiding = {at: entry.hides for at, entry in enumerate(entries) if entry.hides}
+    hideable = {
+        at: frozenset({entry.tag, _hidden_with(entry)}) for at, entry in enumerate(entries) if entry.kind == "rule"
+    }
     nesting = {at: entry.facet for at, entry in enumerate(entries) if entry.facet in _NESTED}
-    return RuleBook(entries, by_id, matcher, conditional, hiding, nesting, facets, parents)
+    return RuleBook(entries, by_id, matcher, conditional, hiding, hideable, nesting, facets, parents)
+
+
+def _hidden_with(rule: Entry) -> str:
+    return TRAP_HIDES_CELLS if rule.tag == "prd-cells" else rule.facet
 
 
 def _vocabulary() -> tuple[dict[str, str], dict[str, str]]:

@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 MOST_READ = 20_000
@@ -22,11 +21,12 @@ _GREEK = {
 }  # fmt: skip
 # A full stop after these ends no sentence.
 _ABBREVIATED = ("vs", "e.g", "i.e", "al", "ca", "approx", "Fig", "Dr", "No", "resp")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 # Letters beyond ASCII, with the plain letter before them: an accent may follow it.
 _ODD = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+")
 _MORE_BLANKS = re.compile(r"  +")
 _POINT = re.compile(r"\.(?=\d)")
-_STOP = re.compile(r"[.!?;](?=\s)|\n(?=[A-Z])")
+_STOP = re.compile(r"[.!?;\n](?:(?<!\n)(?=\s)|(?<=\n)(?=[A-Z]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +61,51 @@ class Suggestion:
     strength: str
 
 
+class Places:
+    """The way back from a rewritten text: from where on each stretch stands elsewhere, and where.
+
+    A stretch is (its own start, start in the former text, end of all its characters there or 0 if they stand
+    one to one).
+    """
+
+    __slots__ = ("_begins", "_stretches")
+
+    def __init__(self) -> None:
+        self._begins: list[int] = []
+        self._stretches: list[tuple[int, int]] = []
+
+    def add(self, begins: int, start: int, end: int = 0) -> None:
+        self._begins.append(begins)
+        self._stretches.append((start, end))
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        return self._of(start)[0], self._of(end - 1)[1]
+
+    def _of(self, position: int) -> tuple[int, int]:
+        at = bisect_right(self._begins, position) - 1
+        start, end = self._stretches[at]
+        if end:
+            return start, end
+        start += position - self._begins[at]
+        return start, start + 1
+
+
 @dataclass(frozen=True, slots=True)
 class Flat:
-    """One field ready for matching: `lower` and `cased` have equal length, `starts` and `ends` lead back.
-
-    Both are empty when every character kept its place.
-    """
+    """One field ready for matching: `lower` and `cased` have equal length, `places` lead back step by step."""
 
     name: str
     original: str
     lower: str
     cased: str
-    starts: tuple[int, ...] = ()
-    ends: tuple[int, ...] = ()
+    places: tuple[Places, ...] = ()
     stops: list[int] = field(default_factory=list)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The place in the original of a place in the flat text."""
-        return (self.starts[start], self.ends[end - 1]) if self.starts else (start, end)
+        for places in reversed(self.places):
+            start, end = places.span(start, end)
+        return start, end
 
     def sentence(self, position: int) -> int:
         """The number of the sentence in which the position lies."""
@@ -95,70 +122,64 @@ def flatten(name: str, original: str) -> Flat:
     Only so much of it is read as an abstract can hold: some records carry the abstracts of a whole conference.
     """
     original = original[:MOST_READ]
-    starts: tuple[int, ...] = ()
-    ends: tuple[int, ...] = ()
+    places: list[Places] = []
     cased = original.translate(_SAME_LENGTH)
-    if not cased.isascii() and not all(map(_keeps_its_place, set(cased))):
-        cased, starts, ends = _rewritten(original)
+    if not cased.isascii() and not all(map(_keeps_its_place, set(_BEYOND_ASCII.findall(cased)))):
+        cased = _rewritten(original, places)
     if "  " in cased:
-        cased, starts, ends = _single_blanks(cased, starts or range(len(cased)), ends or range(1, len(cased) + 1))
+        cased = _single_blanks(cased, places)
     # "0.3" becomes "0,3", so that a full stop always ends something.
     stops, cased = _stops(cased), _POINT.sub(",", cased.replace("\n", " "))
     lower = cased.lower()
     if len(lower) != len(cased):  # a few capitals have longer small forms
         lower = "".join(c if len(c.lower()) != 1 else c.lower() for c in cased)
-    return Flat(name, original, lower, cased, starts, ends, stops)
+    return Flat(name, original, lower, cased, tuple(places), stops)
 
 
 def _keeps_its_place(character: str) -> bool:
-    if character < "\u0080":
-        return True
     normal = unicodedata.normalize("NFKC", character)
     return normal == character and character not in _GREEK and not unicodedata.combining(character)
 
 
-def _rewritten(original: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
+def _rewritten(original: str, places: list[Places]) -> str:
     """Character by character where it is not plain, a letter together with the accents that follow it."""
+    places.append(moved := Places())
     out: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    at = 0
+    length = at = 0
+
+    def take(new: str, start: int, end: int = 0) -> None:
+        nonlocal length
+        if new:
+            moved.add(length, start, end)
+            out.append(new)
+            length += len(new)
+
     for odd in _ODD.finditer(original):
-        out.append(original[at : odd.start()].translate(_SAME_LENGTH))
-        starts += range(at, odd.start())
-        ends += range(at + 1, odd.start() + 1)
+        take(original[at : odd.start()].translate(_SAME_LENGTH), at)
         at = odd.start()
         while at < odd.end():
             end = at + 1
             while end < len(original) and unicodedata.combining(original[end]):
                 end += 1
             new = unicodedata.normalize("NFKC", original[at:end].translate(_SAME_LENGTH)).translate(_SAME_LENGTH)
-            new = "".join(_GREEK.get(c, c) for c in new)
-            out.append(new)
-            starts += [at] * len(new)
-            ends += [end] * len(new)
+            take("".join(_GREEK.get(c, c) for c in new), at, end)
             at = end
-    out.append(original[at:].translate(_SAME_LENGTH))
-    starts += range(at, len(original))
-    ends += range(at + 1, len(original) + 1)
-    return "".join(out), tuple(starts), tuple(ends)
+    take(original[at:].translate(_SAME_LENGTH), at)
+    return "".join(out)
 
 
-def _single_blanks(
-    cased: str, starts: Sequence[int], ends: Sequence[int]
-) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
+def _single_blanks(cased: str, places: list[Places]) -> str:
+    places.append(moved := Places())
     out: list[str] = []
-    kept_starts: list[int] = []
-    kept_ends: list[int] = []
-    at = 0
+    length = at = 0
     for blanks in _MORE_BLANKS.finditer(cased):
-        first = blanks.start() + 1
-        out.append(cased[at:first])
-        kept_starts += starts[at:first]
-        kept_ends += ends[at:first]
+        moved.add(length, at)
+        out.append(cased[at : blanks.start() + 1])
+        length += blanks.start() + 1 - at
         at = blanks.end()
+    moved.add(length, at)
     out.append(cased[at:])
-    return "".join(out), (*kept_starts, *starts[at:]), (*kept_ends, *ends[at:])
+    return "".join(out)
 
 
 def _stops(cased: str) -> list[int]:

@@ -124,6 +124,14 @@ class Entrez:
             found |= dict.fromkeys(portion) | self._links(portion, dbfrom, db, linkname)
         return {pmid: linked or [] for pmid, linked in found.items()}
 
+    def cited_by(self, pmids: Iterable[int]) -> dict[int, list[int]]:
+        """The PMIDs that cite each PMID asked; one that the answer does not speak of is left out."""
+        found: dict[int, list[int]] = {}
+        for portion in _portions(list(dict.fromkeys(pmids)), _LINK_BATCH):
+            answered = self._links(portion, "pubmed", "pubmed", "pubmed_pubmed_citedin")
+            found |= {pmid: answered[pmid] for pmid in portion if pmid in answered}
+        return found
+
     def summaries(self, pmids: Iterable[int], *, db: str = "pubmed") -> dict[int, dict[str, Any] | None]:
         """PubMed's summary of each PMID asked; None where it says it has none (deleted, merged, never there).
 

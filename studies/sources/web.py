@@ -49,7 +49,15 @@ class AnswerCut(SourceUnavailable):
 
 
 class SourceRefused(SourceError):
-    """The service will not answer this however often it is asked: change the question or the settings."""
+    """The service will not answer this however often it is asked: change the question or the settings.
+
+    `status` is HTTP's, 0 where the refusal was in the body; `location` is where a redirect pointed.
+    """
+
+    def __init__(self, asked: str, reason: str, service: str = "NCBI", *, status: int = 0, location: str = "") -> None:
+        super().__init__(asked, reason, service)
+        self.status = status
+        self.location = location
 
 
 class Trouble(Exception):
@@ -69,7 +77,12 @@ class TooLarge(Cut):
 
 
 class Refusal(Exception):
-    """An answer that will be the same next time."""
+    """An answer that will be the same next time; `status` and `location` as of SourceRefused."""
+
+    def __init__(self, reason: str, status: int = 0, location: str = "") -> None:
+        super().__init__(reason)
+        self.status = status
+        self.location = location
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -118,7 +131,9 @@ class Line:
             try:
                 return read(self._send(request))
             except Refusal as refusal:
-                raise SourceRefused(asked, str(refusal), self.service) from refusal
+                raise SourceRefused(
+                    asked, str(refusal), self.service, status=refusal.status, location=refusal.location
+                ) from refusal
             except Trouble as trouble:
                 n_cuts += isinstance(trouble, Cut)
                 if isinstance(trouble, TooLarge) or (max_cuts and n_cuts >= max_cuts):
@@ -165,16 +180,18 @@ class Line:
             body = error.read(100_000)
         except (HTTPException, OSError):
             body = b""
-        message = error_text(body)
+        is_plain = error.headers.get_content_type() == "text/plain"
+        message = error_text(body) or (" ".join(body[:300].decode("utf-8", "replace").split()) if is_plain else "")
         said = f"HTTP {error.code}" + (f", {message}" if message else "")
         if error.code in {408, 429} or error.code >= 500:
             return Trouble(said, seconds_to_wait(error.headers.get("Retry-After", "")))
         # A broken backend has answered 400 too.
         if error.code == 400 and self.is_passing(message):
             return Trouble(said)
+        location = error.headers.get("Location", "")
         if error.code < 400:
-            said += f", sent on to {urlsplit(error.headers.get('Location', '')).hostname}: see {self.see}"
-        return Refusal(said)
+            said += f", sent on to {urlsplit(location).hostname}: see {self.see}"
+        return Refusal(said, error.code, location)
 
 
 def error_text(body: bytes) -> str:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from studies.access import signed_in
 from studies.actions import accounts
 from studies.forms.accounts import AcceptForm, NameForm, NewPasswordForm, OwnPasswordForm, ResetForm, SignInForm
-from studies.models import Invitation
+from studies.models import Invitation, Subscription
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -115,6 +115,7 @@ def account(request: HttpRequest) -> HttpResponseBase:
         messages.success(request, "Your name is changed.")
         return redirect("studies:account")
     context = {"name_form": name_form, "password_form": password_form, "form": name_form}
+    context["n_alerts"] = Subscription.objects.live().filter(user=user).count()
     if changes_password:
         context["form"] = password_form
     return render(request, "registration/account.html", context, status=422 if request.method == "POST" else 200)

@@ -16,7 +16,7 @@ from studies.forms.checking import CheckForm
 from studies.models import CitationCheck
 from studies.queries import checks as queries
 from studies.rules.permissions import Permission
-from studies.tasks import carry_on, check_citations
+from studies.tasks import call_worker, check_citations
 
 
 @never_cache
@@ -116,7 +116,7 @@ def import_matches(request: HttpRequest, token: str) -> HttpResponse:
     if run is None:
         messages.info(request, "Every match is in the catalogue already.")
         return redirect(check)
-    transaction.on_commit(lambda: carry_on.delay(run.pk), robust=True)
+    transaction.on_commit(lambda: call_worker(run), robust=True)
     return redirect(run)
 
 

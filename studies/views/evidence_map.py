@@ -1,5 +1,6 @@
 """The evidence map, and the studies of one of its cells."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -7,12 +8,12 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import push_url
 
+from studies.access import reader
 from studies.queries import evidence_map, map_cell, map_question
 from studies.queries.filters import Filters
 from studies.queries.map_question import Question
 from studies.queries.vocabulary import Vocabulary
 from studies.terms import Facet
-from studies.views import visits
 
 
 @require_safe
@@ -20,11 +21,10 @@ from studies.views import visits
 def page(request: HttpRequest) -> HttpResponse:
     now, vocabulary = timezone.now(), Vocabulary()
     question = Question.read(request.GET.getlist, vocabulary)
-    before = visits.visit_before(request, now)
-    shown = evidence_map.evidence_map(question, vocabulary, now=now, new_since=before or now - evidence_map.NEW_FOR)
+    shown = evidence_map.evidence_map(question, vocabulary, now=now, reader=reader(request))
     context = {
         "map": shown,
-        "since_visit": before,
+        "new_days": settings.NEW_DAYS,
         "axes": map_question.axes(question),
         "segments": map_question.segments(question, vocabulary),
         "hidden_fields": map_question.other_fields(question),
@@ -37,7 +37,7 @@ def page(request: HttpRequest) -> HttpResponse:
         answer = push_url(render(request, "studies/map/_result.html", context), request.path + question.query())
     else:
         answer = render(request, "studies/map/map.html", context)
-    return visits.remember_visit(request, answer, now)
+    return answer
 
 
 @require_safe

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect, push_url
 
+from studies.access import reader
 from studies.models import Study
 from studies.queries import search
 from studies.queries.filters import Filters
@@ -23,7 +24,10 @@ def listing(request: HttpRequest) -> HttpResponse:
     study, identifier = search.by_identifier(filters.words) if filters.words else (None, "")
     if study:
         return _go_to(request, study)
-    context = {"listing": listing_of(filters, vocabulary, now=timezone.now()), "identifier": identifier}
+    context = {
+        "listing": listing_of(filters, vocabulary, now=timezone.now(), reader=reader(request)),
+        "identifier": identifier,
+    }
     if request.htmx and not request.htmx.history_restore_request:
         # The form sends every field; the address keeps what says something.
         return push_url(render(request, "studies/_results.html", context), request.path + filters.query())

@@ -1,6 +1,7 @@
 """The Sync pages: searches and their schedule, runs and their progress, files, and the state of the workers."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,13 +14,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from studies.access import needs
-from studies.actions import importing, searching
+from studies.actions import importing, pacing, running, searching
 from studies.forms.searches import FileForm, SearchForm
 from studies.models import Search, SearchRun
+from studies.queries import processes as process_queries
 from studies.queries import runs as queries
+from studies.rules import schedules
 from studies.rules.permissions import Permission
 from studies.sources import entrez
-from studies.tasks import carry_on
+from studies.tasks import call_worker
 from studies.terms import FindingResult
 
 RUNS_A_PAGE, FINDINGS_A_PAGE = 50, 100
@@ -29,10 +32,16 @@ RUNS_A_PAGE, FINDINGS_A_PAGE = 50, 100
 @require_safe
 def sync(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
+    rows = queries.search_rows(now)
     context = {
-        "rows": queries.search_rows(now),
+        "rows": [row for row in rows if row.search.query and not row.search.awaits_email],
+        "awaiting": [row for row in rows if row.search.awaits_email],
+        "jobs": [row for row in rows if not row.search.query],
+        "overdue": [row for row in rows if row.is_overdue],
         "files": [queries.progress(run, now) for run in queries.history().filter(search=None)[:5]],
-        "workers": queries.workers(now),
+        "workers": process_queries.processes(now),
+        "requests": process_queries.requests_last_hour(now),
+        "per_second": pacing.per_second(),
         "ncbi_email": settings.NCBI_EMAIL,
         "ncbi_has_key": bool(settings.NCBI_API_KEY),
     }
@@ -42,13 +51,13 @@ def sync(request: HttpRequest) -> HttpResponse:
 @needs(Permission.SYNC)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_search(request: HttpRequest) -> HttpResponse:
-    form = SearchForm(request.POST or None)
+    form = SearchForm(request.POST or None, kinds=running.WORK)
     if request.method != "POST":
         return _search_page(request, form)
     if not form.is_valid():
         return _search_page(request, form, status=422)
     if "preview" in request.POST:
-        return _search_page(request, form, preview=_preview(form.cleaned_data["query"]))
+        return _search_page(request, form, preview=_preview(form))
     search = searching.create_search(by=request.user, **form.cleaned_data)
     messages.success(request, f"The search “{search}” is saved.")
     return redirect("studies:sync")
@@ -57,49 +66,79 @@ def new_search(request: HttpRequest) -> HttpResponse:
 @needs(Permission.SYNC)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_search(request: HttpRequest, pk: int) -> HttpResponse:
-    search = get_object_or_404(Search, pk=pk)
-    form = SearchForm(request.POST or None, search=search)
+    search = _search(pk)
+    form = SearchForm(request.POST or None, search=search, kinds=running.WORK)
     if request.method != "POST":
         return _search_page(request, form)
     if not form.is_valid():
         return _search_page(request, form, status=422)
     if "preview" in request.POST:
-        return _search_page(request, form, preview=_preview(form.cleaned_data["query"]))
+        return _search_page(request, form, preview=_preview(form))
     searching.change_search(search, by=request.user, **form.cleaned_data)
     messages.success(request, "The search is changed.")
     return redirect("studies:sync")
 
 
+def _search(pk: int) -> Search:
+    return get_object_or_404(Search.objects.kept(), pk=pk)
+
+
 def _search_page(request: HttpRequest, form: SearchForm, *, preview: dict | None = None, status: int = 200):
-    context = {"form": form, "search": form.search, "preview": preview}
+    context = {"form": form, "search": form.search, "preview": preview, "coming": _coming(form)}
+    context["can_preview"] = form.source in searching.COUNTERS
     return render(request, "studies/sync/search_form.html", context, status=status)
 
 
-def _preview(query: str) -> dict:
-    """What PubMed answers now, or why it did not."""
+def _coming(form: SearchForm) -> list[datetime]:
+    """The next five runs by the schedule in the form, as far as it is one."""
+    cleaned = getattr(form, "cleaned_data", {})
+    schedule = cleaned.get("schedule") or (form.search.schedule if form.search and not form.is_bound else "")
     try:
-        return {"answer": searching.preview(query)}
+        return schedules.next_runs(schedule, timezone.now())
+    except schedules.BadSchedule:
+        return []
+
+
+def _preview(form: SearchForm) -> dict:
+    """What the source answers now, or why it did not."""
+    if form.source not in searching.COUNTERS:
+        return {}
+    try:
+        return {"answer": searching.preview(form.cleaned_data["query"], form.source), "source": form.source}
     except entrez.SourceError as error:
-        return {"trouble": str(error)}
+        return {"trouble": str(error), "source": form.source}
+
+
+@needs(Permission.SYNC)
+@require_POST
+def delete_search(request: HttpRequest, pk: int) -> HttpResponse:
+    search = _search(pk)
+    try:
+        searching.delete_search(search, by=request.user)
+    except searching.NotPossible as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"“{search}” is deleted. Its runs and what they found stay.")
+    return redirect("studies:sync")
 
 
 @needs(Permission.SYNC)
 @require_POST
 def run_now(request: HttpRequest, pk: int) -> HttpResponse:
-    search = get_object_or_404(Search, pk=pk)
+    search = _search(pk)
     try:
         run = searching.request_run(search, by=request.user)
     except searching.AlreadyRunning:
         messages.error(request, "This search is running already.")
         return redirect("studies:sync")
-    _knock(run.pk)
+    _knock(run)
     return redirect(run)
 
 
 @needs(Permission.SYNC)
 @require_POST
 def pause_search(request: HttpRequest, pk: int) -> HttpResponse:
-    search = searching.set_paused(get_object_or_404(Search, pk=pk), True, by=request.user)
+    search = searching.set_paused(_search(pk), True, by=request.user)
     messages.success(request, f"“{search}” will not run by itself until it is resumed.")
     return redirect("studies:sync")
 
@@ -107,7 +146,7 @@ def pause_search(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Permission.SYNC)
 @require_POST
 def resume_search(request: HttpRequest, pk: int) -> HttpResponse:
-    search = searching.set_paused(get_object_or_404(Search, pk=pk), False, by=request.user)
+    search = searching.set_paused(_search(pk), False, by=request.user)
     messages.success(request, f"“{search}” runs by its schedule again.")
     return redirect("studies:sync")
 
@@ -134,7 +173,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "page": Paginator(queries.findings(found, wanted), FINDINGS_A_PAGE).get_page(request.GET.get("page")),
         "results": queries.results(found),
         "result": wanted,
-        "workers": queries.workers(timezone.now()),
+        "workers": process_queries.processes(timezone.now()),
     }
     return render(request, "studies/sync/run.html", context)
 
@@ -174,7 +213,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     answer = _steer(request, pk, searching.resume)
-    _knock(pk)
+    _knock(get_object_or_404(SearchRun, pk=pk))
     return answer
 
 
@@ -182,6 +221,19 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return _steer(request, pk, searching.cancel)
+
+
+@needs(Permission.SYNC)
+@require_POST
+def take_listed(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(SearchRun, pk=pk)
+    try:
+        taking = searching.take_listed(found, by=request.user)
+    except searching.NotPossible as error:
+        messages.error(request, str(error))
+        return redirect(found)
+    _knock(taking)
+    return redirect(taking)
 
 
 def _steer(request: HttpRequest, pk: int, verb: Callable[..., object]) -> HttpResponse:
@@ -206,7 +258,7 @@ def import_file(request: HttpRequest) -> HttpResponse:
         except importing.Refused as error:
             form.add_error("file", str(error))
         else:
-            _knock(found.pk)
+            _knock(found)
             return redirect(found)
     return _file_page(request, form, status=422)
 
@@ -216,6 +268,6 @@ def _file_page(request: HttpRequest, form: FileForm, *, status: int = 200) -> Ht
     return render(request, "studies/sync/import.html", context, status=status)
 
 
-def _knock(pk: int) -> None:
+def _knock(run: SearchRun) -> None:
     # A queue out of order must not fail the page: the run's row is written, and the sweep finds it.
-    transaction.on_commit(lambda: carry_on.delay(pk), robust=True)
+    transaction.on_commit(lambda: call_worker(run), robust=True)

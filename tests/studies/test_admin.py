@@ -4,9 +4,10 @@ from datetime import date
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from studies.actions import catalogue
-from studies.models import AuditEvent, Notice, Report, Search, Study, StudyTag, Tag
+from studies.models import AuditEvent, Notice, Report, Search, SearchRun, Study, StudyTag, Tag
 from studies.sources.record import Record
 from studies.terms import Facet, NoticeKind, NoticeStatus, TagOrigin
 
@@ -126,8 +127,32 @@ def test_a_search_changed_in_the_admin_gets_its_next_run_and_a_bad_schedule_is_r
     assert AuditEvent.objects.filter(object_type="search").count() == 1
 
 
+def test_a_search_deleted_in_the_admin_leaves_the_lists_and_its_runs_stay(admin_client):
+    search = Search.objects.create(name="Nanofat", query="nanofat")
+    SearchRun.objects.create(search=search, kind="search", asked="nanofat", state="finished")
+    address = reverse("admin:studies_search_delete", args=[search.pk])
+
+    question, answer = admin_client.get(address), admin_client.post(address, {"post": "yes"})
+
+    search.refresh_from_db()
+    assert (question.status_code, answer.status_code) == (200, 302)
+    assert search.deleted_at and SearchRun.objects.get().search == search
+    assert AuditEvent.objects.get(verb="deleted").detail["query"] == "nanofat"
+
+
+def test_a_search_is_paused_in_the_admin_and_a_standing_job_is_not_deleted(admin_client):
+    search = Search.objects.create(name="Nanofat", query="nanofat", schedule="0 3 * * *", next_run_at=timezone.now())
+    job = Search.objects.create(name="Check again", kind="pmids", query="", slug="job")
+
+    correct(admin_client, search, is_paused="on")
+
+    search.refresh_from_db()
+    assert search.is_paused and search.next_run_at is None
+    assert admin_client.get(reverse("admin:studies_search_delete", args=[job.pk])).status_code == 403
+
+
 def test_a_search_and_a_term_are_added_in_the_admin(admin_client):
-    search = {"name": "New", "kind": "search", "query": "microfat", "schedule": "", "overlap_days": "14"}
+    search = {"name": "New", "kind": "search", "query": "microfat", "schedule": "", "overlap_days": "14", "use": "add"}
     term = {"facet": Facet.SOURCE, "slug": "microfat", "label": "Microfat", "mesh": "[]", "position": "3"}
 
     one = admin_client.post(reverse("admin:studies_search_add"), search)

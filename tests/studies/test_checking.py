@@ -21,7 +21,7 @@ from studies.actions import allowances, checking
 from studies.actions.report_values import fingerprint_of
 from studies.models import AuditEvent, CitationCheck, SearchRun, Study
 from studies.queries import checks
-from studies.rules.citations import references_in
+from studies.rules.references import references_in
 from studies.sources.record import Author, PartialDate, Record
 from studies.terms import CheckState, CheckVerdict, NoticeKind, NoticeStatus, RunKind
 from tests.factories import make_notice, make_registration, make_study

@@ -10,7 +10,7 @@ import pytest
 from studies.rules.citation_comparison import Likeness, is_same_author, is_same_journal, is_same_year, likeness
 from studies.rules.citation_terms import questions
 from studies.rules.citation_verdict import Found, compare
-from studies.rules.citations import Cited, references_in
+from studies.rules.references import Cited, references_in
 
 PAIRS = Path(__file__).parents[1] / "data" / "citation_titles.tsv"
 MOST_FALSE_MATCHES, MOST_FALSE_MISMATCHES = 0.005, 0.02

@@ -45,9 +45,8 @@ def study(*slugs: str, **fields) -> Study:
 
 
 def drawn(vocabulary: Vocabulary, address: str = "", **more) -> EvidenceMap:
-    now = timezone.now()
     question = Question.read(lambda name: parse_qs(address).get(name, []), vocabulary)
-    return evidence_map(question, vocabulary, now=now, **{"new_since": now - timedelta(days=30), **more})
+    return evidence_map(question, vocabulary, now=timezone.now(), **more)
 
 
 def cell(shown: EvidenceMap, row: str, column: str) -> Cell:
@@ -162,9 +161,8 @@ def test_new_and_retracted_studies_are_marked_in_their_cell(vocabulary):
     study("src-adsc", "out-wrinkles", created_at=now, is_starter=True, notice_status=NoticeStatus.CORRECTED)
 
     recent = cell(drawn(vocabulary), "src-adsc", "out-wrinkles")
-    since = cell(drawn(vocabulary, new_since=now - timedelta(days=50)), "src-adsc", "out-wrinkles")
 
-    assert (recent.n_new, since.n_new) == (1, 2)
+    assert recent.n_new == 1
     assert recent.n_noticed == 1
 
 
@@ -363,30 +361,7 @@ def test_the_map_takes_the_same_number_of_queries_however_many_studies(visitor, 
     with CaptureQueriesContext(connection) as many:
         visitor.get(reverse("studies:map"))
 
-    assert len(many) == len(few) <= 9
-
-
-def test_new_means_since_the_last_visit_of_whoever_signed_in(clinician_client, visitor, vocabulary):
-    now = timezone.now()
-    study("src-adsc", "out-wrinkles", created_at=now - timedelta(days=2))
-    times = [now - timedelta(days=5), now - timedelta(days=1)]
-    clinician_client.cookies["visits"] = ".".join(f"{time.timestamp():.0f}" for time in times)
-
-    first = clinician_client.get(reverse("studies:map"))
-    unsigned = visitor.get(reverse("studies:map"))
-
-    assert "since your last visit" not in first.content.decode()
-    assert b"<u>1 new</u>" not in first.content
-    assert b"<u>1 new</u>" in unsigned.content
-    assert "visits" not in unsigned.cookies
-    assert first.cookies["visits"].value.split(".")[0] == f"{times[1].timestamp():.0f}"
-
-
-@pytest.mark.parametrize("value", ["", "x.y", "1.2.3", "-1.5", "9" * 30 + ".1", "\u00b2.\u00b3"])
-def test_a_bent_cookie_is_no_visit(value, clinician_client, vocabulary):
-    clinician_client.cookies["visits"] = value
-
-    assert clinician_client.get(reverse("studies:map")).status_code == 200
+    assert len(many) == len(few) <= 11
 
 
 # --- Home -----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -69,19 +70,19 @@ def test_home_of_an_empty_catalogue_says_so_and_what_to_do(visitor):
     text = text_of(visitor.get("/"))
 
     assert "The catalogue is empty" in text
-    assert "PubMed: never asked yet" in text
+    assert "Never searched: PubMed, ClinicalTrials.gov" in text
 
 
-def test_home_tells_when_pubmed_last_answered_and_what_failed_since(visitor):
+def test_home_tells_when_each_source_last_answered(visitor):
     now = timezone.now()
-    done = {"kind": RunKind.SEARCH, "asked": "nanofat"}
-    SearchRun.objects.create(state=RunState.FINISHED, finished_at=now - timedelta(days=2), **done)
-    SearchRun.objects.create(state=RunState.FAILED, finished_at=now, failure="NCBI could not be reached.", **done)
+    SearchRun.objects.create(
+        kind=RunKind.SEARCH, asked="nanofat", state=RunState.FINISHED, started_at=now - timedelta(days=2)
+    )
 
     text = text_of(visitor.get("/"))
 
-    assert "PubMed last answered in full on" in text
-    assert "NCBI could not be reached." in text
+    assert f"PubMed searched through {now - timedelta(days=2):%-d %b %Y}, 2 days ago" in text
+    assert "ClinicalTrials.gov never searched" in text
 
 
 def test_home_shows_retractions_before_concerns_and_leaves_old_ones_and_corrections_out(visitor):
@@ -425,6 +426,29 @@ def test_a_page_that_breaks_says_so_without_asking_the_database(django_assert_nu
 
     assert answer.status_code == 500
     assert "Something went wrong on our side" in answer.content.decode()
+
+
+@pytest.fixture
+def absent_database(transactional_db):
+    """The connection is lost, and where it led to nobody answers."""
+    kept = connection.settings_dict["HOST"]
+    connection.close()
+    connection.settings_dict["HOST"] = "/nowhere"
+    yield
+    connection.close()
+    connection.settings_dict["HOST"] = kept
+
+
+@pytest.mark.parametrize("address", ["/", "/studies/", "/studies/1/x", "/map/", "/reset/", "/healthz"])
+def test_without_a_database_a_page_says_so_and_when_to_ask_again(absent_database, address):
+    client = Client(raise_request_exception=False)
+    client.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
+
+    answer = client.post(address, {"email": "a@example.org"}) if address == "/reset/" else client.get(address)
+
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "5"
+    assert "The database does not answer" in answer.content.decode()
 
 
 def test_a_monitor_hears_that_the_site_is_alive(visitor):

@@ -1,4 +1,4 @@
-"""`manage.py load_starter`: load the vocabulary and the starter library; running it again changes nothing."""
+"""`manage.py load_starter`: load the vocabulary, the starter library and searches; running it again changes nothing."""
 
 import json
 from argparse import ArgumentParser
@@ -7,17 +7,23 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from studies.actions.running import WORK
 from studies.actions.starter import Counts, load_starter, load_vocabulary
+from studies.actions.starter_searches import load_searches
 
 
 class Command(BaseCommand):
-    help = "Load the vocabulary and the starter library (once; what people or sources changed stays)."
+    help = "Load the vocabulary, starter library and starter searches (once; what people or sources changed stays)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one summary object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        counts = {"vocabulary": load_vocabulary(), "starter": load_starter()}
+        counts = {
+            "vocabulary": load_vocabulary(),
+            "starter": load_starter(),
+            "searches": load_searches(kinds=WORK),
+        }
         if options["json"]:
             self.stdout.write(json.dumps({name: asdict(value) for name, value in counts.items()}))
             return
@@ -25,6 +31,7 @@ class Command(BaseCommand):
             return
         self.stdout.write(_line("Vocabulary", "terms", counts["vocabulary"]))
         self.stdout.write(_line("Starter library", "studies", counts["starter"]))
+        self.stdout.write(_line("Starter searches", "searches and standing jobs", counts["searches"]))
 
 
 def _line(name: str, things: str, counts: Counts) -> str:

@@ -23,6 +23,7 @@ from kombu.exceptions import KombuError
 from config import embedded, environment, lifeline, schema
 from config.celery import app
 from config.supervisor import Child, Supervisor
+from studies.rules import queues
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - where we find ourselves then
 PYTHON = [sys.executable, "-u", "-m"]
@@ -212,10 +213,13 @@ def children(listener: socket.socket) -> list[Child]:
     level = f"--loglevel={settings.LOG_LEVEL}"
     beat = [*celery, "beat", level, "--pidfile=", f"--schedule={settings.HOME / 'beat-schedule'}"]
     worker = [*celery, "worker", level, "--concurrency=2", "--without-gossip", "--without-mingle"]
+    # Two workers: runs that wait for NCBI may fill theirs, and ticks and imports still find hands.
+    default, ncbi = (["--queues", queue, "--hostname", f"{queue}@%h"] for queue in (queues.DEFAULT, queues.NCBI))
     return [
         Child("web", gunicorn, grace=2.5, descriptors=(listener.fileno(),)),
         Child("beat", beat, grace=1.0),
-        Child("worker", worker, grace=2.5),
+        Child("worker", [*worker, *default], grace=2.5),
+        Child("ncbi", [*worker, *ncbi], grace=2.5),
     ]
 
 

@@ -1,0 +1,46 @@
+"""Whose news somebody asks for: of the studies that a list finds, of one study, of one trial."""
+
+from collections.abc import Callable, Sequence
+
+from django.db.models import Q
+from django.http import QueryDict
+
+from studies.models import Study, TrialRegistration
+from studies.queries import search
+from studies.queries.filters import Filters
+from studies.queries.news import Scope
+from studies.queries.vocabulary import Vocabulary
+
+
+def of_list(filters: Filters, vocabulary: Vocabulary) -> Scope:
+    """The studies of a list, whatever page of it; words that say nothing to the search bind nothing, as there."""
+    words = filters.words if filters.words and search.says_something(filters.words) else ""
+    asked = Filters(words, filters.lists, filters.numbers, filters.flags)
+    found = search.narrowed(asked, vocabulary).filter(*search.alternatives(asked, vocabulary).values())
+    return Scope(studies=found.values("pk"))
+
+
+def of_query(query_string: str, vocabulary: Vocabulary) -> Scope:
+    return of_list(filters_of(query_string, vocabulary), vocabulary)
+
+
+def filters_of(query_string: str, vocabulary: Vocabulary) -> Filters:
+    values: Callable[[str], Sequence[str]] = QueryDict(query_string.removeprefix("?")).getlist
+    return Filters.read(values, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+
+
+def of_study(study_id: int) -> Scope:
+    """The study, and the registrations that its reports name, confirmed or not: a stopped trial concerns it."""
+    named = TrialRegistration.objects.filter(Q(study=study_id) | Q(mentions__report__study=study_id))
+    return Scope(Study.objects.filter(pk=study_id).values("pk"), named.values("pk"))
+
+
+def of_registration(registration_id: int) -> Scope:
+    """The trial, and what happens to the reports of its study."""
+    studies = Study.objects.filter(registrations=registration_id)
+    return Scope(studies.values("pk"), TrialRegistration.objects.filter(pk=registration_id).values("pk"))
+
+
+def of_trials() -> Scope:
+    """Every trial, and nothing of the studies that have no registration."""
+    return Scope(registrations=TrialRegistration.objects.values("pk"))
