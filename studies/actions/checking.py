@@ -11,8 +11,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from studies.actions import allowances, locks, pacing, resolving, searching
+from studies.actions.asking import REGISTRY, Desk, Outcome
 from studies.actions.report_values import fingerprint_of
-from studies.actions.resolving import Desk, Outcome
 from studies.models import AuditEvent, CheckedReference, CitationCheck, SearchRun
 from studies.queries.checks import pmids_to_import
 from studies.queries.citations import CATALOGUE, Shelf, in_catalogue
@@ -214,7 +214,7 @@ def _registered(numbers: Sequence[str]) -> dict[str, Found | None]:
                 title=one.title or one.official_title,
                 years=(one.first_posted.year,) if one.first_posted else (),
                 registration=one.number,
-                source=resolving.REGISTRY,
+                source=REGISTRY,
             )
             found |= dict.fromkeys({one.number, *one.aliases} & set(numbers), known)
     return found

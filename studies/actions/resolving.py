@@ -1,70 +1,18 @@
-"""Finds what references mean: by their ids, by journal and page, by title; asks, compares, and never guesses."""
+"""Finds what references mean: by their ids, then by their words; asks, compares, and never guesses."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
-from studies.rules.citation_terms import questions
+from studies.actions.asking import CONVERTER, PMC, PUBMED, REGISTRY, Answer, Desk, Outcome, summaries
+from studies.actions.title_search import MOST_CHOICES, by_words
 from studies.rules.citation_verdict import IDENTIFIER, TITLE, Comparison, Found, compare
 from studies.rules.references import Cited
-from studies.sources.citation_match import Citation, Match
-from studies.sources.entrez import Entrez
-from studies.sources.id_converter import Converted, IdConverter
-from studies.sources.names import author_of
-from studies.sources.summaries import found_in
+from studies.sources.id_converter import Converted
 from studies.sources.web import SourceError, SourceRefused
 from studies.terms import CheckVerdict
 
-T = TypeVar("T")
-PUBMED, PMC, CONVERTER, REGISTRY = "PubMed", "PMC", "PMC's ID converter", "ClinicalTrials.gov"
-_HITS = 25  # of a title search that are looked at
-_DOIS_AT_ONCE = 20
-_MOST_CHOICES = 6
-# After so many failures in a row a source is left in peace for the rest of the list.
-_PATIENCE = 2
-# An article, or none that the source knows, or why the source could not be asked.
-Answer = Found | SourceError | None
 UNREAD = "This reference could not be read: check it by its PMID, its DOI, or its title alone."
-_NOTHING = Comparison()
-AskRegistry = Callable[[Sequence[str]], Mapping[str, Found | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What asking about one reference came to."""
-
-    verdict: CheckVerdict
-    found: Found | None = None
-    comparison: Comparison = _NOTHING
-    choices: tuple[Found, ...] = ()
-    remark: str = ""
-    sources: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Desk:
-    """Whom to ask; a source that is down is not asked again and again."""
-
-    entrez: Entrez
-    converter: IdConverter
-    registry: AskRegistry | None = None
-    failures: dict[str, int] = field(default_factory=dict)
-    last: dict[str, SourceError] = field(default_factory=dict)
-
-    def ask(self, source: str, question: Callable[[], T]) -> T:
-        """Raises SourceError."""
-        if self.failures.get(source, 0) >= _PATIENCE:
-            raise self.last[source]
-        try:
-            answer = question()
-        except SourceRefused:
-            raise
-        except SourceError as error:
-            self.failures[source] = self.failures.get(source, 0) + 1
-            self.last[source] = error
-            raise
-        self.failures[source] = 0
-        return answer
+_DOIS_AT_ONCE = 20
 
 
 @dataclass(slots=True)
@@ -103,7 +51,7 @@ def resolve(asked: Mapping[int, Cited], desk: Desk) -> dict[int, Outcome]:
             searched[key] = cited
         elif outcome is None:
             outcomes[key] = Outcome(CheckVerdict.NOT_ASKED, remark=UNREAD)
-    for key, outcome in _by_words(searched, desk).items():
+    for key, outcome in by_words(searched, desk).items():
         outcomes[key] = _with_search(asked[key], outcomes.get(key), outcome)
     return outcomes
 
@@ -126,7 +74,7 @@ def _by_ids(cited: Sequence[Cited], desk: Desk) -> _Answers:
     of_doi = _converted(dois, "doi", desk)
     pmids = [one.pmid for one in cited if one.pmid]
     pmids += [one.pmid for one in (*of_pmcid.values(), *of_doi.values()) if isinstance(one, Converted) and one.pmid]
-    answers.pmids = _summaries(pmids, desk)
+    answers.pmids = summaries(pmids, desk)
     answers.pmcids = _through(of_pmcid, answers.pmids)
     answers.dois = _through(of_doi, answers.pmids)
     # What the converter could not lead to PubMed is asked of PMC and of PubMed's search itself.
@@ -156,25 +104,10 @@ def _through(converted: Mapping[str, Converted | SourceError | None], pmids: Map
     }
 
 
-def _summaries(pmids: Iterable[int], desk: Desk, *, db: str = "pubmed") -> dict[int, Answer]:
-    source = PMC if db == "pmc" else PUBMED
-    found: dict[int, Found | SourceError | None] = {}
-    numbers = list(dict.fromkeys(pmids))
-    for start in range(0, len(numbers), desk.entrez.batch):
-        portion = numbers[start : start + desk.entrez.batch]
-        try:
-            said = desk.ask(source, lambda portion=portion: desk.entrez.summaries(portion, db=db))
-        except SourceError as error:
-            found |= dict.fromkeys(portion, error)
-        else:
-            found |= {number: found_in(summary, source) if summary else None for number, summary in said.items()}
-    return found
-
-
 def _pmc(pmcids: Sequence[str], desk: Desk) -> dict[str, Answer]:
     """PMC's own summaries: an article there need not be in PubMed."""
     numbers = {int(name.removeprefix("PMC")): name for name in pmcids}
-    return {numbers[number]: found for number, found in _summaries(numbers, desk, db="pmc").items()}
+    return {numbers[number]: found for number, found in summaries(numbers, desk, db="pmc").items()}
 
 
 def _dois(dois: Sequence[str], desk: Desk) -> dict[str, Answer]:
@@ -188,7 +121,7 @@ def _dois(dois: Sequence[str], desk: Desk) -> dict[str, Answer]:
         except SourceError as error:
             found |= dict.fromkeys(portion, error)
             continue
-        said = _summaries(hits.ids, desk)
+        said = summaries(hits.ids, desk)
         trouble = next((one for one in said.values() if isinstance(one, SourceError)), None)
         by_doi = {one.doi: one for one in said.values() if isinstance(one, Found) and one.doi}
         found |= {name: by_doi.get(name, trouble) for name in portion}
@@ -263,124 +196,6 @@ def _unknown(cited: Cited, names: Sequence[str]) -> str:
     return f"{where} {know} no {', '.join(names)}{more}."
 
 
-# --- By journal, page and title ---
-
-
-@dataclass(slots=True)
-class _Search:
-    """How far the search for one reference has come."""
-
-    cited: Cited
-    candidates: dict[int, Found] = field(default_factory=dict)
-    placed: int | None = None  # the PMID that ecitmatch found at this journal, year, volume and page
-    questions: list[str] = field(default_factory=list)
-    error: SourceError | None = None
-    n_unseen: int = 0
-
-    @property
-    def proofs(self) -> list[Found]:
-        return [one for one in self.candidates.values() if compare(self.cited, one).is_proof]
-
-    @property
-    def is_open(self) -> bool:
-        return not self.proofs and self.error is None and bool(self.questions)
-
-
-def _by_words(asked: Mapping[int, Cited], desk: Desk) -> dict[int, Outcome]:
-    """By journal and page all at once, then by title in rounds, each round for all that are still open."""
-    searches = {key: _Search(replace(cited, pmid=None, pmcid="", doi="")) for key, cited in asked.items()}
-    for search in searches.values():
-        search.questions = questions(search.cited)
-    _match_places(searches, desk)
-    while still := [search for search in searches.values() if search.is_open]:
-        hits = {id(search): _hits(search, desk) for search in still}
-        said = _summaries((pmid for pmids in hits.values() for pmid in pmids), desk)
-        for search in still:
-            _take(search, hits[id(search)], said)
-    return {key: _judged(search) for key, search in searches.items()}
-
-
-def _match_places(searches: Mapping[int, _Search], desk: Desk) -> None:
-    citations = [
-        Citation(c.journal, str(c.year), c.volume, c.page, _family(c.author), key=str(key))
-        for key, c in ((key, search.cited) for key, search in searches.items())
-        if c.journal and c.year and c.volume and c.page
-    ]
-    if not citations:
-        return
-    try:
-        matches = desk.ask(PUBMED, lambda: desk.entrez.match_citations(citations))
-    except SourceError as error:
-        for citation in citations:
-            searches[int(citation.key)].error = error
-        return
-    pmids = {
-        key: [match.pmid] if match.match == Match.FOUND else list(match.candidates)[:_HITS]
-        for key, match in matches.items()
-    }
-    said = _summaries((pmid for found in pmids.values() for pmid in found), desk)
-    for key, found in pmids.items():
-        searches[int(key)].placed = found[0] if matches[key].match == Match.FOUND else None
-        _take(searches[int(key)], found, said)
-
-
-def _hits(search: _Search, desk: Desk) -> list[int]:
-    question = search.questions.pop(0)
-    try:
-        answer = desk.ask(PUBMED, lambda: desk.entrez.search(question, at_most=_HITS))
-    except SourceError as error:
-        search.error = error
-        return []
-    search.n_unseen = max(answer.count - len(answer.ids), 0)
-    return answer.ids
-
-
-def _take(search: _Search, pmids: Iterable[int], said: Mapping[int, Answer]) -> None:
-    for pmid in pmids:
-        if isinstance(answer := said.get(pmid), SourceError):
-            search.error = answer
-        elif answer:
-            search.candidates[pmid] = answer
-
-
-def _judged(search: _Search) -> Outcome:
-    """The one article that can be meant, or several, or none; a source that failed leaves it open."""
-    proofs = search.proofs
-    if len(proofs) == 1:
-        return Outcome(CheckVerdict.MATCH, proofs[0], compare(search.cited, proofs[0]), sources=(PUBMED,))
-    if proofs:
-        remark = f"{len(proofs)} articles fit what is cited."
-        return Outcome(CheckVerdict.AMBIGUOUS, choices=_first(proofs), remark=remark, sources=(PUBMED,))
-    if search.error:
-        return Outcome(CheckVerdict.NOT_ASKED, remark=str(search.error))
-    titled = [one for one in search.candidates.values() if _has_title(search.cited, one)]
-    if len(titled) == 1:
-        return Outcome(CheckVerdict.MISMATCH, titled[0], compare(search.cited, titled[0]), sources=(PUBMED,))
-    if titled:
-        remark = f"{len(titled)} articles have this title, and none fits all else that is cited."
-        return Outcome(CheckVerdict.AMBIGUOUS, choices=_first(titled), remark=remark, sources=(PUBMED,))
-    if placed := search.candidates.get(search.placed or 0):
-        remark = "Another article stands at this place: journal, year, volume and page are its own."
-        return Outcome(CheckVerdict.MISMATCH, placed, compare(search.cited, placed), remark=remark, sources=(PUBMED,))
-    unseen = f" {search.n_unseen} more articles with these words were not looked at." if search.n_unseen else ""
-    remark = f"PubMed has no article of this title that could be found.{unseen}"
-    return Outcome(CheckVerdict.NOT_FOUND, remark=remark, sources=(PUBMED,))
-
-
-def _has_title(cited: Cited, found: Found) -> bool:
-    comparison = compare(cited, found)
-    return TITLE in comparison.compared and TITLE not in comparison.differences and not comparison.is_partly
-
-
-def _first(found: Collection[Found]) -> tuple[Found, ...]:
-    return tuple(found)[:_MOST_CHOICES]
-
-
-def _family(name: str) -> str:
-    author = author_of(name)
-    return " ".join(filter(None, (author.last, author.initials))) if author else ""
-
-
 def _with_search(cited: Cited, by_ids: Outcome | None, by_words: Outcome) -> Outcome:
     """The verdict on a reference whose ids were asked first: its title may stand under another id."""
     if by_ids is None:
@@ -388,7 +203,7 @@ def _with_search(cited: Cited, by_ids: Outcome | None, by_words: Outcome) -> Out
     meant = (by_words.found,) if by_words.found else by_words.choices
     meant = tuple(one for one in meant if by_ids.found is None or not _is_one_article(one, by_ids.found))
     if by_ids.verdict == CheckVerdict.MISMATCH:
-        return replace(by_ids, choices=(*by_ids.choices, *meant)[:_MOST_CHOICES])
+        return replace(by_ids, choices=(*by_ids.choices, *meant)[:MOST_CHOICES])
     if by_words.verdict == CheckVerdict.NOT_ASKED:
         return replace(by_words, remark=f"{by_ids.remark} {by_words.remark}")
     if by_words.found:

@@ -90,12 +90,12 @@ def facets(request: HttpRequest, asked: Query[questions.StudyFilter]) -> Any:
 @reads
 def evidence(request: HttpRequest, asked: Query[questions.MapQuestion]) -> Any:
     """Unique studies of every pair of terms of two facets, and of what kind each gap is."""
-    now, vocabulary = timezone.now(), Vocabulary()
+    vocabulary = Vocabulary()
     questions.filters_of(request, vocabulary)
     if asked.rows == asked.columns:
         raise HttpError(422, "The rows and the columns are the same facet.")
     question = Question.read(request.GET.getlist, vocabulary)
-    shown = evidence_map.evidence_map(question, vocabulary, now=now, new_since=now - evidence_map.NEW_FOR)
+    shown = evidence_map.evidence_map(question, vocabulary, now=timezone.now(), reader=reader(request))
     return answers.map_of(shown)
 
 

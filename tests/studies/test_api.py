@@ -364,6 +364,7 @@ def test_the_example_reads_every_page(live_server, settings):
     assert len(EXAMPLE.strip().splitlines()) <= 12
 
 
+@pytest.mark.django_db(transaction=True)  # the real application closes its connections
 def test_the_api_keeps_to_its_description_whatever_is_asked(settings):
     """A bounded number of questions made from the description: no 500, and no answer that it does not know."""
     settings.API_A_MINUTE = 100_000

@@ -25,6 +25,7 @@ from studies.rules.references import references_in
 from studies.sources.record import Author, PartialDate, Record
 from studies.terms import CheckState, CheckVerdict, NoticeKind, NoticeStatus, RunKind
 from tests.factories import make_notice, make_registration, make_study
+from tests.ncbi.registry import trial
 from tests.ncbi.server import Fault, NcbiServer
 from tests.ncbi.synthetic import article_xml, corpus
 
@@ -65,6 +66,7 @@ def library() -> Iterator[NcbiServer]:
 @pytest.fixture
 def sources(library, settings) -> NcbiServer:
     settings.NCBI_BASE_URL, settings.NCBI_IDCONV_URL = library.url, library.idconv_url
+    settings.CTGOV_BASE_URL = "http://127.0.0.1:9/api/v2/"
     settings.NCBI_EMAIL, settings.NCBI_API_KEY = "stratum@example.org", "synthetic-key"
     library.faults.clear()
     library.requests.clear()
@@ -73,7 +75,7 @@ def sources(library, settings) -> NcbiServer:
 
 @pytest.fixture
 def no_network(settings) -> None:
-    settings.NCBI_BASE_URL = settings.NCBI_IDCONV_URL = "http://127.0.0.1:9/"
+    settings.NCBI_BASE_URL = settings.NCBI_IDCONV_URL = settings.CTGOV_BASE_URL = "http://127.0.0.1:9/"
 
 
 def check_of(text: str, **who) -> CitationCheck:
@@ -330,6 +332,15 @@ def test_a_check_can_be_killed_and_goes_on_without_loss_or_repetition(sources):
 
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_trial_number_is_asked_of_its_registry(sources, registry):
+    registry.put(trial("NCT07000001", title="A trial of fictive cells"))
+
+    check = check_of("NCT07000001 NCT07000002 ISRCTN12345678")
+
+    assert verdicts(check) == ["match", "not-found", "not-asked"]
+    assert check.references.first().found["title"] == "A trial of fictive cells"
 
 
 # --- The worked example ---
