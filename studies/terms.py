@@ -321,6 +321,24 @@ class FindingResult(TextChoices):
     REJECTED = "rejected", "Rejected"
 
 
+class CheckState(TextChoices):
+    """Where a check of citations stands."""
+
+    WAITING = "waiting", "Being checked"
+    FINISHED = "finished", "Checked"
+
+
+class CheckVerdict(TextChoices):
+    """What asking the sources about one reference comes to; a notice is said beside it."""
+
+    MATCH = "match", "Match"
+    MISMATCH = "mismatch", "Mismatch"
+    NOT_FOUND = "not-found", "Not found"
+    AMBIGUOUS = "ambiguous", "Ambiguous"
+    NOT_ASKED = "not-asked", "Could not ask"
+    WAITING = "waiting", "Not asked yet"
+
+
 class NewsKind(TextChoices):
     """What a piece of news is about; the order is that of a digest, the gravest first."""
 

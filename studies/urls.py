@@ -3,11 +3,13 @@
 from django.urls import path
 
 from studies import feeds
+from studies.api import page as api_page
 from studies.views import (
     accounts,
     alerts,
     bulk_tagging,
     candidates,
+    checking,
     durability,
     evidence_map,
     exports,
@@ -22,6 +24,7 @@ from studies.views import (
     sync,
     tagging,
     trials,
+    tokens,
     vocabulary,
 )
 
@@ -61,6 +64,15 @@ urlpatterns = [
     path("news/seen/", news.seen, name="seen"),
     path("protocols/", protocols.page, name="protocols"),
     path("durability/", durability.page, name="durability"),
+    path("check/", checking.page, name="check"),
+    path("check/<str:token>/", checking.result, name="check_result"),
+    path("check/<str:token>/progress/", checking.progress, name="check_progress"),
+    path("check/<str:token>/csv", checking.as_csv, name="check_csv"),
+    path("check/<str:token>/repeat/", checking.repeat, name="check_repeat"),
+    path("check/<str:token>/import/", checking.import_matches, name="check_import"),
+    path("api/", api_page.docs, name="api_docs"),
+    path("account/tokens/", tokens.tokens, name="tokens"),
+    path("account/tokens/<int:pk>/revoke/", tokens.revoke, name="token_revoke"),
     path("alerts/", alerts.page, name="alerts"),
     path("alerts/<int:pk>/", alerts.edit, name="alert_edit"),
     path("alerts/<int:pk>/end/", alerts.end, name="alert_end"),

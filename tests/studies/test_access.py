@@ -13,7 +13,9 @@ from reviews.actions.protocol import create_review
 from reviews.terms import Role
 from studies.actions import accounts
 from studies.models import (
+    ApiToken,
     AuditEvent,
+    CitationCheck,
     Digest,
     Heartbeat,
     Invitation,
@@ -133,6 +135,25 @@ DECISIONS: dict[str, Decision] = {
     "studies:stop": reading(write=EVERYBODY, where="stop token", is_always_open=True),
     "studies:mails": admin_only(),
     "studies:mail_again": admin_writes("digest"),
+    "studies:check": reading(write=EVERYBODY),
+    "studies:check_result": reading(where="check"),
+    "studies:check_progress": reading(where="check"),
+    "studies:check_csv": reading(where="check"),
+    "studies:check_repeat": Decision(read=NOBODY, write=EVERYBODY, where="check"),
+    "studies:check_import": admin_writes("check"),
+    "studies:api_docs": reading(),
+    "studies:tokens": Decision(read=MEMBERS, write=MEMBERS),
+    "studies:token_revoke": Decision(read=NOBODY, write=MEMBERS, where="token"),
+    "api:studies": reading(),
+    "api:study": reading(where="study"),
+    "api:facets": reading(),
+    "api:map": reading(),
+    "api:trials": reading(),
+    "api:notices": reading(),
+    "api:events": reading(),
+    "api:searches": reading(),
+    "api:openapi-json": reading(),
+    "api:api-root": reading(),
     "studies:account": Decision(read=MEMBERS, write=MEMBERS),
     "studies:invitation": reading(write=EVERYBODY, where="invitation secret", is_always_open=True),
     "studies:people": admin_only(),
@@ -202,6 +223,8 @@ def rows(admin) -> dict[str, object]:
         "subscription": Subscription.objects.create(user=admin, about=AlertSubject.EVERYTHING, purpose="Synthetic"),
         "digest": Digest.objects.create(user=admin, kind=DigestKind.WEEKLY, subject="Synthetic", text="", html=""),
         "batch": batch,
+        "check": CitationCheck.objects.create(),
+        "token": ApiToken.objects.create(user=admin, name="Synthetic", digest="x", hint="x"),
         "saved search": SavedSearch.objects.create(user=admin, name="Synthetic"),
         "notice": notice,
         "study": study,
@@ -244,6 +267,8 @@ def address(name: str, rows: dict[str, object]) -> str:
     match where:
         case "":
             return reverse(name)
+        case "check":
+            return reverse(name, args=[rows[where].token])
         case "reset":
             return reverse(name, args=["MQ", "no-such-token"])
         case "invitation secret" | "review secret":
@@ -268,7 +293,8 @@ def address(name: str, rows: dict[str, object]) -> str:
 
 
 def is_sent_to_sign_in(answer) -> bool:
-    return answer.status_code == 302 and answer.url.split("?")[0] == reverse("login")
+    """To the page for people; a program is told by a 401."""
+    return answer.status_code == 401 or (answer.status_code == 302 and answer.url.split("?")[0] == reverse("login"))
 
 
 def test_every_address_has_a_decision_and_every_decision_an_address():
