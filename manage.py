@@ -16,6 +16,7 @@ from config import embedded, environment
 
 # These need no database, or (`migrate`, `up`) bring it up to date themselves.
 WITHOUT = {"help", "version", "makemigrations", "collectstatic", "findstatic", "diffsettings", "makemessages"}
+WITHOUT |= {"simulate_ranking"}
 UNMIGRATED = {"migrate", "up", "showmigrations", "sqlmigrate", "dbshell"}
 
 

@@ -151,6 +151,7 @@ UPLOAD_MEGABYTES = environment.number("STRATUM_UPLOAD_MEGABYTES", 100, low=1, hi
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 UPLOADS = HOME / "uploads"
+UPLOAD_PAGES = {"reviews:import", "reviews:full_text"}  # beside the catalogue's own, for people who are signed in
 
 # --- Celery --------------------------------------------------------------------------------------
 CELERY_BROKER_URL = environment.secret("CELERY_BROKER_URL") or "filesystem://"
@@ -182,6 +183,7 @@ CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "studies.tasks.tick", "schedule": 15.0, "options": {"expires": 14}},
     "tidy": {"task": "studies.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3000}},
     "tell": {"task": "studies.tasks.tell", "schedule": 60.0, "options": {"expires": 55}},
+    "reviews": {"task": "reviews.tasks.tick", "schedule": 15.0, "options": {"expires": 14}},
 }
 
 # --- Time, language, static files ----------------------------------------------------------------

@@ -19,5 +19,6 @@ urlpatterns = [
     path("reset/sent/", auth.PasswordResetDoneView.as_view(), name="password_reset_done"),
     path("reset/<uidb64>/<token>/", accounts.ResetConfirm.as_view(), name="password_reset_confirm"),
     path("admin/", site.urls),
+    path("reviews/", include("reviews.urls")),
     path("", include("studies.urls")),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 
 from studies import access
 from studies.rules.permissions import Permission
@@ -27,9 +27,20 @@ class BoundedBody:
         return self.get_response(request)
 
     def _most(self, request: HttpRequest) -> int:
-        if request.path != reverse("studies:import") or not access.may(request.user, Permission.SYNC):
+        if request.path == reverse("studies:import"):
+            takes_files = access.may(request.user, Permission.SYNC)
+        else:
+            takes_files = request.user.is_authenticated and _name_of(request.path) in settings.UPLOAD_PAGES
+        if not takes_files:
             return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         return settings.UPLOAD_MEGABYTES * 1024 * 1024 + _BESIDE_THE_FILE
+
+
+def _name_of(path: str) -> str:
+    try:
+        return resolve(path).view_name
+    except Resolver404:
+        return ""
 
 
 class RequireLogin:

@@ -338,11 +338,11 @@ class NewsKind(TextChoices):
 class AlertSubject(TextChoices):
     """What a subscription follows."""
 
-    EVERYTHING = "everything", "All news"
-    SAVED_SEARCH = "saved-search", "A saved search"
-    STUDY = "study", "A study"
-    REGISTRATION = "registration", "A trial"
-    TRIALS = "trials", "A filter of the trials"
+    EVERYTHING = "everything", "everything"
+    SAVED_SEARCH = "saved-search", "the saved search"
+    STUDY = "study", "the study"
+    REGISTRATION = "registration", "the trial"
+    TRIALS = "trials", "all trials"
 
 
 class Frequency(TextChoices):

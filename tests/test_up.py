@@ -104,7 +104,7 @@ def test_up_answers_over_http_and_shows_the_admin_password_once(up: Up) -> None:
     assert up.get("/healthz") == 200
     assert len(re.findall(r"^up     \| Admin account: admin@localhost, password \S{12,}", up.log, re.M)) == 1
     wait_until(lambda: "ready" in up.log, "the worker")
-    assert {line.split("|")[0].strip() for line in up.log.splitlines()} <= {"up", "web", "worker", "beat", "db"}
+    assert {line.split("|")[0].strip() for line in up.log.splitlines()} <= {"up", "web", "worker", "ncbi", "beat", "db"}
 
 
 def test_a_second_up_on_the_same_home_is_refused(up: Up) -> None:

@@ -60,7 +60,7 @@ def load_starter(*, by: object = "setup", path: Path = STARTER) -> Counts:
     """
     locks.take_for_transaction(locks.CATALOGUE)
     rows = read_rows(path)
-    loaded = set(Study.objects.filter(is_starter=True).values_list("starter__key", flat=True))
+    loaded = set(Study.every.filter(is_starter=True).values_list("starter__key", flat=True))
     entries = _entries([row for row in rows if row["key"] not in loaded])
     new = [entry for entry in entries if entry.study.pk is None]
     met = [entry for entry in entries if entry.study.pk is not None]

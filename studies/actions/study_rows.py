@@ -6,15 +6,25 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 
 from studies.actions import bulk
 from studies.identifiers import registry_id
-from studies.models import CitationCount, Notice, RegistrationMention, Report, Study, StudyTag, Tag, TrialRegistration
+from studies.models import (
+    CitationCount,
+    Notice,
+    RegistrationMention,
+    Report,
+    Study,
+    StudyTag,
+    Tag,
+    TrialLink,
+    TrialRegistration,
+)
 from studies.rules import notices as notice_rules
 from studies.rules import study_design
 from studies.rules.tag_state import APPLIED, state_of
-from studies.terms import CitationSource, Facet, MentionBasis, ReportKind, TagOrigin, TagState, TagStatus
+from studies.terms import CitationSource, Facet, MentionBasis, ProposalState, ReportKind, TagOrigin, TagState, TagStatus
 
 _KIND_ORDER = {kind: place for place, kind in enumerate(ReportKind.values)}
 _CHECK_TAGS = {"Humans", "Animals"}
@@ -310,12 +320,15 @@ def registered(study_ids: Collection[int]) -> dict[int, TrialRegistration]:
 
 
 def _registration_numbers(study_ids: Collection[int]) -> dict[int, set[str]]:
-    """Registrations of the study itself, and those its reports give in PubMed's databank list."""
+    """Registrations of the study itself, and those its reports give in PubMed's databank list, unless people object."""
     numbers = defaultdict(set)
     for study_id, number in TrialRegistration.objects.filter(study__in=study_ids).values_list("study", "number"):
         numbers[study_id].add(number)
+    rejected = TrialLink.objects.filter(
+        registration=OuterRef("registration"), report=OuterRef("report"), state=ProposalState.REJECTED
+    )
     for study_id, number in RegistrationMention.objects.filter(
-        report__study__in=study_ids, basis__in=(MentionBasis.DATABANK, MentionBasis.STARTER)
+        ~Exists(rejected), report__study__in=study_ids, basis__in=(MentionBasis.DATABANK, MentionBasis.STARTER)
     ).values_list("report__study", "registration__number"):
         numbers[study_id].add(number)
     return numbers

@@ -46,6 +46,11 @@ class SavedSearch(models.Model):
         return self.name
 
 
+def subject_in_words(about: AlertSubject, named: object = None) -> str:
+    """As it stands in a sentence; `named` is the row that is followed, where it is one."""
+    return f"{about.label} “{str(named).rstrip('.')}”" if named else str(about.label)
+
+
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def live(self) -> "SubscriptionQuerySet":
         """Not ended, of people whose account is open."""
@@ -118,7 +123,7 @@ class Subscription(models.Model):
     def subject(self) -> str:
         """What it follows, in words."""
         named: Any = self.saved_search or self.study or self.registration
-        return f"{self.get_about_display()}: {named}" if named else self.get_about_display()
+        return subject_in_words(AlertSubject(self.about), named)
 
 
 class DigestQuerySet(models.QuerySet["Digest"]):

@@ -38,6 +38,9 @@ class TrialLink(Proposal):
     report = models.ForeignKey(Report, models.PROTECT, related_name="trial_links")
     bases = ArrayField(models.CharField(max_length=10, choices=LinkBasis), default=list)
     is_firm = models.BooleanField("a source itself says so", default=False)
+    # What a decision did to the registration's study, so that undoing it does the opposite.
+    gave_study = models.BooleanField("confirming it gave the registration its study", default=False)
+    own_study = models.ForeignKey(Study, models.PROTECT, null=True, related_name="+")  # made when it was rejected
 
     objects = TrialLinkQuerySet.as_manager()
 

@@ -73,6 +73,14 @@ class SearchRow:
     def is_overdue(self) -> bool:
         return bool(self.overdue)
 
+    @property
+    def retry_at(self) -> datetime | None:
+        """When the run that failed is tried again, unless one is open or the schedule comes first."""
+        if self.progress or not self.last or not self.last.retry_at or self.search.is_paused:
+            return None
+        coming = self.search.next_run_at
+        return self.last.retry_at if not coming or self.last.retry_at < coming else None
+
 
 def search_rows(now: datetime) -> list[SearchRow]:
     """Every search with its open run and the last one that ended: three statements, however many searches."""
@@ -102,15 +110,16 @@ def _row(search: Search, last: SearchRun | None, open_run: SearchRun | None, now
         outcome=outcome(last) if last else "Has not run yet.",
         progress=progress(open_run, now) if open_run else None,
         through=search.through,
-        overdue=_why_overdue(search, last, open_run, now),
+        overdue=why_overdue(search, last, open_run, now),
     )
 
 
-def _why_overdue(search: Search, last: SearchRun | None, open_run: SearchRun | None, now: datetime) -> str:
+def why_overdue(search: Search, last: SearchRun | None, open_run: SearchRun | None, now: datetime) -> str:
+    """One sentence, or nothing; `last` is the last run that ended."""
     if search.is_paused:
         return ""
     current = open_run or last
-    if current and current.n_failures:
+    if current and (current.n_failures or current.state == RunState.FAILED):
         return f"Failed {_times(current.n_failures)}. {current.failure}".strip()
     if search.schedule and not search.next_run_at:
         return "Its schedule names no day: change it."
@@ -123,7 +132,7 @@ def _why_overdue(search: Search, last: SearchRun | None, open_run: SearchRun | N
 
 
 def _times(n: int) -> str:
-    return "once" if n == 1 else f"{n:,} times in a row"
+    return "once" if n < 2 else f"{n:,} times in a row"
 
 
 def _at(instant: datetime) -> str:

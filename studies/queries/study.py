@@ -127,6 +127,16 @@ def page_of(study: Study, user: User | None = None) -> StudyPage:
     )
 
 
+def where_now(study_id: int) -> Study | None:
+    """The study that this number leads to today; None if there never was one."""
+    seen: set[int] = set()
+    study = Study.every.for_list().filter(pk=study_id).first()
+    while study and study.grouped_into_id and study.pk not in seen:
+        seen.add(study.pk)
+        study = Study.every.for_list().get(pk=study.grouped_into_id)
+    return study
+
+
 def _leads(report: Report, study: Study) -> tuple[bool, bool, int]:
     """The report that the study row was titled after comes first."""
     return report.title != study.title, report.kind == "notice", report.pk

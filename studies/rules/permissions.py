@@ -12,6 +12,7 @@ class Permission(StrEnum):
     TAG = "tag studies"
     KEEP_SEARCHES = "keep searches and subscribe to alerts"
     REVIEW = "take part in reviews"
+    GROUP = "say which reports and registrations are one study"
     SYNC = "run searches and import files"
     MANAGE_PEOPLE = "invite people and give roles"
     MANAGE_CATALOGUE = "correct the catalogue and its vocabulary"
@@ -19,7 +20,7 @@ class Permission(StrEnum):
 
 _VISITOR = frozenset({Permission.READ})
 _CLINICIAN = _VISITOR | {Permission.TAG, Permission.KEEP_SEARCHES}
-_REVIEWER = _CLINICIAN | {Permission.REVIEW}
+_REVIEWER = _CLINICIAN | {Permission.REVIEW, Permission.GROUP}
 
 PERMISSIONS: dict[SiteRole, frozenset[Permission]] = {
     SiteRole.VISITOR: _VISITOR,

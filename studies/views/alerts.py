@@ -15,6 +15,7 @@ from studies.actions import alerts as actions
 from studies.actions import mailing
 from studies.forms.alerts import AlertForm
 from studies.models import Digest, SavedSearch, Study, Subscription, TrialRegistration
+from studies.models.alert import subject_in_words
 from studies.queries import alerts as queries
 from studies.rules.permissions import Permission
 from studies.terms import AlertSubject
@@ -41,9 +42,9 @@ def begin(request: HttpRequest, about: str, pk: int = 0) -> HttpResponse:
         except actions.FollowedAlready as error:
             form.add_error("frequency", str(error))
         else:
-            messages.success(request, f"You will be told about {_named(about, subject)}.")
+            messages.success(request, f"You will be told about {subject_in_words(about, subject)}.")
             return redirect("studies:alerts")
-    context = {"form": form, "named": _named(about, subject), "has_mail": queries.is_set_up()}
+    context = {"form": form, "named": subject_in_words(about, subject), "has_mail": queries.is_set_up()}
     return render(request, "studies/alerts/form.html", context, status=422 if request.method == "POST" else 200)
 
 
@@ -136,7 +137,3 @@ def _subject(request: HttpRequest, about: str, pk: int) -> tuple[AlertSubject, o
         case AlertSubject.EVERYTHING | AlertSubject.TRIALS if not pk:
             return AlertSubject(about), None
     raise Http404("Nothing of this kind can be followed.")
-
-
-def _named(about: AlertSubject, subject: object) -> str:
-    return f"{about.label}: {subject}" if subject else about.label

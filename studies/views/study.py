@@ -1,19 +1,22 @@
 """One study: everything the catalogue knows of it."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from studies.access import reader
-from studies.models import Study
 from studies.queries.newness import new_among, newness
-from studies.queries.study import page_of
+from studies.queries.study import page_of, where_now
 
 
 @require_safe
 def page(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
-    study = get_object_or_404(Study.objects.for_list(), pk=pk)
+    study = where_now(pk)
+    if study is None:
+        raise Http404
+    if study.pk != pk:
+        return redirect(study)
     if slug != study.slug:
         # Titles are corrected: an old address leads to the one in use, for now.
         return redirect(study)

@@ -6,13 +6,14 @@ from io import BytesIO
 
 from django.utils import timezone
 
-from studies.actions import accounts, catalogue
+from studies.actions import accounts, alerts, catalogue
 from studies.actions.starter import load_starter, load_vocabulary
 from studies.actions.study_rows import refresh_studies
 from studies.models import (
     AuditEvent,
     CitationCount,
     CitationLink,
+    Digest,
     Finding,
     Heartbeat,
     ICiteMeasures,
@@ -22,13 +23,27 @@ from studies.models import (
     Search,
     SearchRun,
     Study,
+    Subscription,
     Tag,
     TagBatch,
     User,
 )
 from studies.sources import jats, pubmed_xml
 from studies.sources.record import Reading
-from studies.terms import BatchKind, CitationSource, FindingResult, ReportEventKind, RunKind, RunState, SiteRole
+from studies.terms import (
+    AlertSubject,
+    BatchKind,
+    CitationSource,
+    DigestKind,
+    DigestState,
+    FindingResult,
+    Frequency,
+    NewsKind,
+    ReportEventKind,
+    RunKind,
+    RunState,
+    SiteRole,
+)
 from tests.conftest import PASSWORD
 from tests.ncbi.jats import FIRST, articles
 from tests.ncbi.synthetic import FIRST_PMID, HEAD, TAIL, corpus
@@ -68,7 +83,23 @@ def fill() -> dict[str, object]:
         "reset": accounts.reset_token(person, by=admin),
         "batch": TagBatch.objects.create(by=admin, kind=BatchKind.STUDY, said="accepted Synthetic", n_studies=1),
         "event": AuditEvent.objects.first(),
+        "subscription": _followed(admin),
     }
+
+
+def _followed(admin: User) -> Subscription:
+    """All news by mail, and a mail of each state that looks its own way."""
+    for state in (DigestState.SENT, DigestState.UNCERTAIN):
+        Digest.objects.create(user=admin, kind=DigestKind.WEEKLY, state=state, subject="Synthetic", text="-", html="-")
+    return alerts.follow(
+        by=admin,
+        about=AlertSubject.EVERYTHING,
+        subject=None,
+        frequency=Frequency.WEEKLY,
+        kinds=NewsKind.values,
+        max_items=20,
+        lookback_days=30,
+    )
 
 
 def _finished(search: Search, admin: User) -> SearchRun:

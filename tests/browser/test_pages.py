@@ -32,6 +32,8 @@ NO_PAGES = {
     "studies:run_progress": "a part of the run's page",
     "studies:run_line": "a part of the Sync page",
     "studies:map_cell": "a part of the map",
+    "studies:news_feed": "a feed",
+    "studies:studies_feed": "a feed",
     "studies:export": "a file",
     "studies:study_export": "a file",
     "studies:tag_terms": "a part of the tagging page",
@@ -79,6 +81,14 @@ def examples(name: str, rows: dict[str, object]) -> list[str]:
         addresses = [reverse(name, args=[rows["batch"].pk])]
     elif name == "studies:search_edit":
         addresses = [reverse(name, args=[rows["search"].pk])]
+    elif name == "studies:alert_begin":
+        addresses = [reverse(name, args=["everything"])]
+    elif name == "studies:alert_begin_of":
+        addresses = [reverse(name, args=["study", rows["study"].pk])]
+    elif name == "studies:alert_edit":
+        addresses = [reverse(name, args=[rows["subscription"].pk])]
+    elif name == "studies:stop":
+        addresses = [reverse(name, args=[rows["subscription"].token])]
     elif name == "studies:invitation":
         addresses = [reverse(name, args=[rows["invitation secret"]])]
     elif name == "password_reset_confirm":

@@ -8,6 +8,9 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from reviews.actions import team
+from reviews.actions.protocol import create_review
+from reviews.terms import Role
 from studies.actions import accounts
 from studies.models import (
     AuditEvent,
@@ -33,6 +36,7 @@ ROLES = ("stranger", "visitor", "clinician", "reviewer", "admin")
 EVERYBODY = frozenset(ROLES)
 MEMBERS = EVERYBODY - {"stranger"}
 TAGGERS = MEMBERS - {"visitor"}
+REVIEWERS = frozenset({"reviewer", "admin"})
 ADMIN = frozenset({"admin"})
 NOBODY = frozenset()
 
@@ -145,6 +149,9 @@ DECISIONS: dict[str, Decision] = {
     "studies:run_resume": admin_writes("run"),
     "studies:run_cancel": admin_writes("run"),
     "studies:run_take": admin_writes("run"),
+    "reviews:reviews": reading(),
+    "reviews:new": Decision(read=REVIEWERS, write=REVIEWERS),
+    "reviews:invitation": reading(write=EVERYBODY, where="review secret", is_always_open=True),
 }
 
 
@@ -159,7 +166,11 @@ def patterns(resolver: URLResolver, space: str = "") -> Iterator[tuple[str, URLP
 
 
 PATHS = dict(patterns(get_resolver()))
-OURS = sorted(name for name in PATHS if not name.startswith("admin:"))
+# Inside a review the role there decides, not the one on the site: tests/reviews/test_access.py has that table.
+IN_REVIEWS = {
+    name for name, path in PATHS.items() if name.startswith("reviews:") and "<slug:slug>" in str(path.pattern)
+}
+OURS = sorted(name for name in PATHS if not name.startswith("admin:") and name not in IN_REVIEWS)
 DJANGO_ADMIN = sorted(name for name in PATHS if name.startswith("admin:"))
 
 
@@ -186,10 +197,16 @@ def rows(admin) -> dict[str, object]:
         "run": run,
         "invitation": invitation,
         "invitation secret": secret,
+        "review secret": _review_secret(admin),
         "person": User.objects.create_user("somebody@example.org", None),
         "report": report,
         "tag": tag,
     }
+
+
+def _review_secret(admin: User) -> str:
+    review = create_review(by=admin, title="Synthetic review")
+    return team.invite(review, by=admin, email="guest@example.org", role=Role.REVIEWER)[1]
 
 
 @pytest.fixture
@@ -215,7 +232,7 @@ def address(name: str, rows: dict[str, object]) -> str:
             return reverse(name)
         case "reset":
             return reverse(name, args=["MQ", "no-such-token"])
-        case "invitation secret":
+        case "invitation secret" | "review secret":
             return reverse(name, args=[rows[where]])
         case "everything":
             return reverse(name, args=["everything"])

@@ -1,0 +1,103 @@
+"""Whose turn it is: shares of reports, and reports held for the person who has them open."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from reviews.actions import log
+from reviews.models import Assignment, Candidate, Membership, Review, ReviewStage, ScreeningDecision
+from reviews.rules import screening as rules
+from reviews.rules.permissions import PERMISSIONS, Permission
+from reviews.terms import Dealing
+from studies.models import User
+
+_ROLES = [role for role, powers in PERMISSIONS.items() if Permission.SCREEN in powers]
+
+
+def screeners(review: Review) -> QuerySet[Membership]:
+    """Members who may decide now."""
+    return review.memberships.active().filter(role__in=_ROLES, user__is_active=True)
+
+
+@transaction.atomic
+def deal(review: Review, *, by: User | None = None) -> int:
+    """Give every open report as many reviewers as it needs, by their shares; what is dealt stays. Answers how many."""
+    if review.dealing != Dealing.SHARE:
+        return 0
+    Review.objects.select_for_update().get(pk=review.pk)
+    n = sum(_deal_stage(review, stage) for stage in review.stages.all())
+    if n:
+        log.record("dealt reports", review, review=review, by=by, n=n)
+    return n
+
+
+def _deal_stage(review: Review, stage: ReviewStage) -> int:
+    seats = list(screeners(review))
+    needed = rules.need(stage.mode, stage.n_pilot_reviewers).n
+    people = {seat.user_id for seat in seats}
+    dealt = defaultdict(set)
+    for candidate, user in Assignment.objects.filter(candidate__review=review, stage=stage.stage).values_list(
+        "candidate", "user"
+    ):
+        if user in people:
+            dealt[candidate].add(user)
+    for candidate, user in _have_decided(review, stage.stage):
+        dealt[candidate].add(user)
+    turns = _turns(seats)
+    rows = []
+    wanting = Candidate.objects.filter(
+        review=review, stage=stage.stage, verdict__in=rules.OPEN, duplicate_of=None
+    ).order_by("shuffle")
+    for candidate in wanting.values_list("pk", flat=True):
+        free = min(needed, len(people | dealt[candidate])) - len(dealt[candidate])
+        for user in itertools.islice(_others(turns, dealt[candidate], people), max(0, free)):
+            dealt[candidate].add(user)
+            rows.append(Assignment(candidate_id=candidate, stage=stage.stage, user_id=user))
+    Assignment.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2000)
+    return len(rows)
+
+
+def _have_decided(review: Review, stage: str) -> Iterable[tuple[int, int]]:
+    found = ScreeningDecision.objects.standing().filter(
+        candidate__review=review, stage=stage, round=F("candidate__round")
+    )
+    return found.values_list("candidate", "reviewer")
+
+
+def _turns(seats: Iterable[Membership]) -> Iterator[int]:
+    """The reviewers in turn, each as often as their share says."""
+    return itertools.cycle([seat.user_id for seat in seats for _ in range(max(1, seat.share))])
+
+
+def _others(turns: Iterator[int], taken: set[int], people: set[int]) -> Iterator[int]:
+    """Whose turn it is next, passing over those who have the report already; ends when nobody is left."""
+    while people - taken:
+        user = next(turns)
+        if user not in taken:
+            yield user
+
+
+def free(review: Review, user: User) -> None:
+    """Put back what the person holds and what was dealt to them and not decided, and deal it to the others."""
+    Candidate.objects.filter(review=review, held_by=user).update(held_by=None, held_until=None)
+    Assignment.objects.filter(candidate__review=review, user=user).delete()
+    deal(review)
+
+
+def release(review: Review, user: User, *, besides: Iterable[int] = ()) -> None:
+    """Let go of what the person holds, but for the cards they still have open."""
+    held = Candidate.objects.filter(review=review, held_by=user).exclude(pk__in=list(besides))
+    held.update(held_by=None, held_until=None)
+
+
+def is_held_by_another(candidate: Candidate, user: User) -> bool:
+    return bool(
+        candidate.held_by_id
+        and candidate.held_by_id != user.pk
+        and candidate.held_until
+        and candidate.held_until > timezone.now()
+    )

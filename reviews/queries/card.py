@@ -1,0 +1,164 @@
+"""A card: what a reviewer needs to decide about one report, and nothing that another one said."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reviews.models import Candidate, CriteriaVersion, Criterion, Review, ScreeningDecision
+from reviews.rules.highlighting import spans
+from reviews.terms import CriterionKind, DecisionKind
+from studies.models import Report, StudyTag, User
+from studies.queries.study import Link, citation_of
+from studies.queries.tagging import statements_of
+from studies.rules import marked_text
+from studies.rules.marked_text import Span
+from studies.rules.tag_state import state_of
+from studies.terms import TagState, TagStatus
+
+MOST_AUTHORS = 6
+_LONG = (
+    "report__references",
+    "report__investigators",
+    "report__other_abstracts",
+    "report__grants",
+    "report__substances",
+    "report__mesh",
+    "report__study__search_vector",
+    "report__study__search_title",
+    "report__study__search_terms",
+    "report__study__search_abstract",
+    "report__study__search_people",
+    "report__study__packed_terms",
+    "report__study__starter",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of text; `kind` is empty, or `include`, `exclude`, `phrase`, and `why` says what it speaks for."""
+
+    text: str
+    kind: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardTag:
+    label: str
+    facet: str
+    is_suggested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    candidate: Candidate
+    report: Report
+    authors: str
+    citation: str
+    links: tuple[Link, ...]
+    title: tuple[Mark, ...]
+    sections: tuple[tuple[str, tuple[Mark, ...]], ...]
+    tags: tuple[CardTag, ...]
+    mine: ScreeningDecision | None
+    inclusion: tuple[Criterion, ...]
+    exclusion: tuple[Criterion, ...]
+    version: CriteriaVersion | None
+
+
+def card_of(review: Review, candidate_id: int, stage: str, user: User | None) -> Card:
+    """Four queries, however long the text. Raises Candidate.DoesNotExist."""
+    candidate = Candidate.objects.select_related("report__study").defer(*_LONG).get(pk=candidate_id, review=review)
+    report = candidate.report
+    statements = statements_of(report.study_id)
+    version, inclusion, exclusion = criteria_of(review)
+    title, sections = marked(review, report, statements)
+    names = [_surname(author) for author in report.authors[:MOST_AUTHORS]]
+    return Card(
+        candidate=candidate,
+        report=report,
+        authors=", ".join(filter(None, names)) + (" et al." if len(report.authors) > MOST_AUTHORS else ""),
+        citation=citation_of(report),
+        links=tuple(Link(label, url) for label, url in report.links),
+        title=title,
+        sections=sections,
+        tags=tuple(_tags(statements)),
+        mine=_mine(candidate, stage, user) if user else None,
+        inclusion=inclusion,
+        exclusion=exclusion,
+        version=version,
+    )
+
+
+def criteria_of(review: Review) -> tuple[CriteriaVersion | None, tuple[Criterion, ...], tuple[Criterion, ...]]:
+    """The version in force, with its criteria in their order."""
+    version = CriteriaVersion.objects.filter(review=review).prefetch_related("criteria").first()
+    found = sorted(version.criteria.all(), key=lambda one: (one.position, one.pk)) if version else []
+    inclusion = tuple(one for one in found if one.kind == CriterionKind.INCLUSION)
+    return version, inclusion, tuple(one for one in found if one.kind == CriterionKind.EXCLUSION)
+
+
+def marked(
+    review: Review, report: Report, statements: Iterable[StudyTag]
+) -> tuple[tuple[Mark, ...], tuple[tuple[str, tuple[Mark, ...]], ...]]:
+    """Title and sections with the review's words and the rules' phrases marked."""
+    phrases = _phrases(report, statements)
+    joined = marked_text.by_section(report.abstract, phrases["abstract"])
+    sections = tuple(
+        (_heading(section), _marks(review, section.get("text", ""), own))
+        for section, own in zip(report.abstract, joined, strict=True)
+    )
+    return _marks(review, report.title, phrases["title"]), sections
+
+
+def _phrases(report: Report, statements: Iterable[StudyTag]) -> Mapping[str, list[Span]]:
+    """Spans of what rules read in this report, unless people have rejected what it suggests or the text has changed."""
+    texts = {"title": report.title, "abstract": marked_text.joined(report.abstract)}
+    found: dict[str, list[Span]] = defaultdict(list)
+    for row in statements:
+        if row.report_id != report.pk or row.start is None or not row.end or row.status == TagStatus.REJECTED:
+            continue
+        if texts.get(row.field, "")[row.start : row.end] == row.phrase:
+            found[row.field].append(Span(row.start, row.end, f"phrase:{row.tag.label}"))
+    return found
+
+
+def _marks(review: Review, text: str, phrases: list[Span]) -> tuple[Mark, ...]:
+    found = [*phrases, *spans(text, review.include_words, "include"), *spans(text, review.exclude_words, "exclude")]
+    return tuple(_mark(piece) for piece in marked_text.pieces(text, found))
+
+
+def _mark(piece: marked_text.Piece) -> Mark:
+    for kind, why in (("exclude", "speaks for exclusion"), ("include", "speaks for inclusion")):
+        if kind in piece.keys:
+            return Mark(piece.text, kind, why)
+    labels = [str(key).removeprefix("phrase:") for key in piece.keys]
+    return Mark(piece.text, "phrase", ", ".join(labels)) if labels else Mark(piece.text)
+
+
+def _heading(section: Mapping[str, str]) -> str:
+    return (section.get("label") or section.get("category") or "").capitalize()
+
+
+def _tags(statements: Iterable[StudyTag]) -> Iterable[CardTag]:
+    """What people and rules say of the study: a suggestion is marked as one."""
+    by_tag = defaultdict(list)
+    for row in statements:
+        by_tag[row.tag].append(row)
+    for tag in sorted(by_tag, key=lambda tag: (tag.facet, tag.position)):
+        state = state_of((row.origin, row.status) for row in by_tag[tag])
+        if state != TagState.REJECTED:
+            yield CardTag(tag.label, tag.get_facet_display(), state != TagState.ACCEPTED)
+
+
+def _surname(author: Mapping[str, str]) -> str:
+    return author.get("collective") or " ".join(filter(None, (author.get("last", ""), author.get("initials", ""))))
+
+
+def _mine(candidate: Candidate, stage: str, user: User) -> ScreeningDecision | None:
+    """The person's own standing word, which the card shows again."""
+    return (
+        ScreeningDecision.objects.standing()
+        .filter(candidate=candidate, stage=stage, round=candidate.round, reviewer=user, kind=DecisionKind.INDEPENDENT)
+        .select_related("primary_reason")
+        .first()
+    )

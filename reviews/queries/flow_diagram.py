@@ -1,0 +1,177 @@
+"""What stands in which box of the flow diagram: PRISMA 2020's wording, with work in progress beside it in grey."""
+
+from collections.abc import Iterator
+
+from reviews.queries.flow import Snapshot, SourceCount
+from reviews.statistics.flow_drawing import Box, Diagram, Entry, diagram
+from reviews.terms import SourceKind
+
+_ARROWS = (
+    ("identified", "removed"),
+    ("identified", "screened"),
+    ("screened", "excluded"),
+    ("screened", "sought"),
+    ("sought", "not-retrieved"),
+    ("sought", "assessed"),
+    ("assessed", "excluded-reports"),
+    ("assessed", "new"),
+    ("new", "total"),
+    ("previous", "total"),
+    ("other-identified", "other-sought"),
+    ("other-sought", "other-not-retrieved"),
+    ("other-sought", "other-assessed"),
+    ("other-assessed", "other-excluded-reports"),
+    ("other-assessed", "new"),
+)
+
+
+def drawn(shown: Snapshot) -> Diagram:
+    """The whole diagram as coordinates."""
+    bars = (("Identification", 1, 1), ("Screening", 2, 4), ("Included", 5, 6 if _has_total(shown) else 5))
+    return diagram([*_boxes(shown)], bars, _ARROWS)
+
+
+def _has_total(shown: Snapshot) -> bool:
+    return shown.previous is not None
+
+
+def _has_other(shown: Snapshot) -> bool:
+    return any(
+        shown.n(key) for key in ("website_results", "organisation_results", "citations_results", "other_entered")
+    )
+
+
+def _boxes(shown: Snapshot) -> Iterator[Box]:
+    if _has_total(shown):
+        yield Box("head-previous", "previous", 0, [Entry("Previous studies", is_strong=True)], "head")
+        yield Box(
+            "previous",
+            "previous",
+            1,
+            [
+                _entry(shown, "Studies included in previous version of review", "previous_studies"),
+                _entry(shown, "Reports of studies included in previous version of review", "previous_reports"),
+            ],
+        )
+        if shown.n("no_longer_included"):
+            entries = [_entry(shown, "Included in the previous version and no longer", "no_longer_included")]
+            yield Box("no-longer", "previous", 1, entries, "note")
+    words = "Identification of new studies via databases and registers"
+    yield Box("head-databases", "main", 0, [Entry(words, is_strong=True)], "head")
+    yield from _databases(shown)
+    yield from _screening(shown)
+    yield from _full_text(shown, "dbr", "main", "side", "")
+    if _has_other(shown):
+        words = "Identification of new studies via other methods"
+        yield Box("head-other", "other", 0, [Entry(words, is_strong=True)], "head")
+        yield from _other(shown)
+        yield from _full_text(shown, "other", "other", "other_side", "other-")
+    yield Box(
+        "new",
+        "main",
+        5,
+        [
+            _entry(shown, "New studies included in review", "new_studies"),
+            _entry(shown, "Reports of new included studies", "new_reports"),
+        ],
+    )
+    if _has_total(shown):
+        yield Box(
+            "total",
+            "main",
+            6,
+            [
+                _entry(shown, "Total studies included in review", "total_studies"),
+                _entry(shown, "Reports of total included studies", "total_reports"),
+            ],
+        )
+
+
+def _databases(shown: Snapshot) -> Iterator[Box]:
+    entries = [Entry("Records identified from:")]
+    for kind, key, words in (
+        (SourceKind.DATABASE, "database_results", "Databases"),
+        (SourceKind.REGISTER, "register_results", "Registers"),
+    ):
+        entries += [_entry(shown, words, key, indent=1), *_named(shown.of_kind(kind), key)]
+    yield Box("identified", "main", 1, entries)
+    yield Box(
+        "removed",
+        "side",
+        1,
+        [
+            Entry("Records removed before screening:"),
+            _entry(shown, "Duplicate records", "duplicates", indent=1),
+            _entry(shown, "Records marked as ineligible by automation tools", "excluded_automatic", indent=1),
+            _entry(shown, "Records removed for other reasons", "excluded_other", indent=1),
+        ],
+    )
+
+
+def _screening(shown: Snapshot) -> Iterator[Box]:
+    yield Box("screened", "main", 2, [_entry(shown, "Records screened", "records_screened")])
+    reasons = _by_reason(shown, "records_excluded") if _has_reasons(shown, "records_excluded") else []
+    yield Box("excluded", "side", 2, [_entry(shown, "Records excluded", "records_excluded"), *reasons])
+    yield from _note("being-screened", "side", 2, [_entry(shown, "Still being screened", "dbr_being_screened")])
+
+
+def _other(shown: Snapshot) -> Iterator[Box]:
+    entries = [Entry("Records identified from:")]
+    for kind, key, words in (
+        (SourceKind.WEBSITE, "website_results", "Websites"),
+        (SourceKind.ORGANISATION, "organisation_results", "Organisations"),
+        (SourceKind.CITATION, "citations_results", "Citation searching"),
+    ):
+        entries += [_entry(shown, words, key, indent=1), *_named(shown.of_kind(kind), key)]
+    yield Box("other-identified", "other", 1, entries)
+    notes = [
+        _entry(shown, "Known already from a database, a register or another record", "other_known"),
+        _entry(shown, "Excluded by title and abstract", "other_screened_out"),
+        _entry(shown, "Still being screened", "other_being_screened"),
+    ]
+    yield from _note("other-known", "other_side", 1, notes)
+
+
+def _full_text(shown: Snapshot, column: str, main: str, side: str, prefix: str) -> Iterator[Box]:
+    """Retrieval and assessment, the same in both columns."""
+    yield Box(f"{prefix}sought", main, 3, [_entry(shown, "Reports sought for retrieval", f"{column}_sought_reports")])
+    yield Box(
+        f"{prefix}not-retrieved",
+        side,
+        3,
+        [_entry(shown, "Reports not retrieved", f"{column}_notretrieved_reports")],
+    )
+    yield from _note(f"{prefix}being-sought", side, 3, [_entry(shown, "Still being sought", f"{column}_being_sought")])
+    yield Box(f"{prefix}assessed", main, 4, [_entry(shown, "Reports assessed for eligibility", f"{column}_assessed")])
+    key = f"{column}_excluded"
+    entries = [_entry(shown, "Reports excluded", key), *_by_reason(shown, key)]
+    yield Box(f"{prefix}excluded-reports", side, 4, entries)
+    notes = [
+        _entry(shown, "Still being assessed", f"{column}_being_assessed"),
+        _entry(shown, "Ongoing studies", f"{column}_ongoing"),
+        _entry(shown, "Awaiting classification", f"{column}_awaiting"),
+        _entry(shown, "Included, but not classified", f"{column}_unclassified"),
+    ]
+    yield from _note(f"{prefix}being-assessed", side, 4, notes)
+
+
+def _note(name: str, column: str, row: int, entries: list[Entry]) -> Iterator[Box]:
+    """Work in progress, only where there is any."""
+    if kept := [entry for entry in entries if entry.n]:
+        yield Box(name, column, row, kept, "note")
+
+
+def _entry(shown: Snapshot, words: str, key: str, indent: int = 0) -> Entry:
+    return Entry(words, shown.n(key), key, indent=indent)
+
+
+def _named(sources: list[SourceCount], key: str) -> list[Entry]:
+    return [Entry(source.name, source.n, key, f"source={source.id}", indent=2) for source in sources if source.n]
+
+
+def _has_reasons(shown: Snapshot, key: str) -> bool:
+    return any(reason.key for reason in shown.reasons.get(key, ()))
+
+
+def _by_reason(shown: Snapshot, key: str) -> list[Entry]:
+    return [Entry(r.label, r.n, key, f"reason={r.key}", indent=1) for r in shown.reasons.get(key, ())]

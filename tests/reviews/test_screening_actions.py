@@ -1,0 +1,370 @@
+"""Screening: cards, decisions, minds changed, conflicts settled, members who leave, criteria that change."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection, connections, transaction
+from django.utils import timezone
+
+from reviews.actions import dealing, full_texts, protocol, screening, stages, team
+from reviews.actions.screening import Refused, Said
+from reviews.models import Assignment, Candidate, ScreeningDecision
+from reviews.queries import protocol as protocol_queries
+from reviews.queries import screening as queries
+from reviews.rules.criteria import Draft
+from reviews.terms import CardOrder, Classification, Dealing, Decision, Retrieval, ScreeningMode, Stage, Verdict
+from studies.models import AuditEvent, Study
+from tests.reviews.conftest import CRITERIA, FULL, TITLE, Cast, add_reports, make_cast
+
+pytestmark = pytest.mark.django_db
+INCLUDE, EXCLUDE, MAYBE = Decision.INCLUDE, Decision.EXCLUDE, Decision.MAYBE
+
+
+def take(cast: Cast, user, stage: str = TITLE, **more) -> Candidate | None:
+    return screening.take_next(cast.review, cast.stage(stage), by=user, is_expert=cast.seat(user).is_expert, **more)
+
+
+def test_a_decision_is_a_row_with_its_circumstances_and_an_event(cast):
+    candidate = take(cast, cast.first)
+
+    cast.say(cast.first, candidate, EXCLUDE, 1, note="No cells.", seconds=34, also=(cast.reason(2).pk,))
+
+    row = ScreeningDecision.objects.get()
+    assert (row.reviewer, row.decision, row.primary_reason) == (cast.first, EXCLUDE, cast.reason(1))
+    assert (row.note, row.seconds_spent, row.secondary_reasons) == ("No cells.", 34, [cast.reason(2).pk])
+    assert (row.criteria_version.number, row.order_shown, row.stage) == (1, CardOrder.RANDOM, TITLE)
+    event = AuditEvent.objects.get(verb="screened")
+    assert event.detail == {"review": cast.review.pk, "decision": row.pk}
+    assert candidate.verdict == Verdict.SCREENED_ONCE
+    assert candidate.held_by is None
+
+
+def test_rows_are_never_changed_or_deleted(cast):
+    cast.say(cast.first, cast.reports[0], INCLUDE)
+
+    for act in (lambda rows: rows.update(note="x"), lambda rows: rows.delete()):
+        with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+            act(ScreeningDecision.objects.all())
+
+
+def test_a_mind_is_changed_while_blind_by_a_new_row_and_not_after(cast):
+    candidate = cast.reports[0]
+    cast.say(cast.first, candidate, INCLUDE)
+
+    cast.say(cast.first, candidate, EXCLUDE)
+    cast.say(cast.second, candidate, INCLUDE)
+
+    assert [row.decision for row in ScreeningDecision.objects.filter(reviewer=cast.first)] == [INCLUDE, EXCLUDE]
+    assert ScreeningDecision.objects.standing().filter(reviewer=cast.first).get().decision == EXCLUDE
+    assert candidate.refresh_from_db() or candidate.verdict == Verdict.CONFLICT
+    with pytest.raises(Refused):
+        cast.say(cast.first, candidate, INCLUDE)
+    with pytest.raises(Refused):
+        screening.undo(candidate, by=cast.first, stage=TITLE)
+
+
+def test_undo_brings_the_card_back_to_who_decided(cast):
+    candidate = take(cast, cast.first)
+    cast.say(cast.first, candidate, EXCLUDE)
+
+    screening.undo(candidate, by=cast.first, stage=TITLE)
+    candidate.refresh_from_db()
+
+    assert candidate.verdict == Verdict.NOT_SCREENED
+    assert [row.decision for row in ScreeningDecision.objects.all()] == [EXCLUDE, Decision.WITHDRAWN]
+    cast.say(cast.first, candidate, INCLUDE)
+    assert ScreeningDecision.objects.standing().get().decision == INCLUDE
+
+
+def test_where_one_reviewer_is_enough_a_slip_can_be_undone_until_the_full_text_is_touched(cast):
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.SINGLE, pilot_size=50)
+    candidate = cast.say(cast.first, cast.reports[0], INCLUDE)
+    assert candidate.stage == FULL
+
+    screening.undo(candidate, by=cast.first, stage=TITLE)
+    candidate.refresh_from_db()
+    assert (candidate.stage, candidate.verdict, candidate.retrieval) == (TITLE, "not-screened", Retrieval.NOT_SOUGHT)
+
+    cast.say(cast.first, candidate, INCLUDE)
+    full_texts.add_link(candidate, by=cast.first, url="https://example.org/text")
+    with pytest.raises(Refused):
+        screening.undo(candidate, by=cast.first, stage=TITLE)
+
+
+def test_a_full_text_is_screened_when_retrieved_and_excluded_only_for_a_reason(cast):
+    candidate = cast.pass_first(cast.reports[0], retrieved=False)
+    assert (candidate.stage, candidate.retrieval) == (FULL, Retrieval.SOUGHT)
+    with pytest.raises(Refused, match="not been retrieved"):
+        cast.say(cast.first, candidate, INCLUDE)
+
+    full_texts.add_link(candidate, by=cast.first, url="https://example.org/text")
+    with pytest.raises(Refused, match="primary reason"):
+        cast.say(cast.first, candidate, EXCLUDE)
+
+    cast.say(cast.first, candidate, EXCLUDE, 0)
+    cast.say(cast.second, candidate, EXCLUDE, 0)
+    assert (candidate.verdict, candidate.primary_reason) == (Verdict.EXCLUDED, cast.reason(0))
+
+
+def test_different_reasons_are_settled_by_a_third_person(cast):
+    candidate = cast.pass_first(cast.reports[0])
+    cast.say(cast.first, candidate, EXCLUDE, 0)
+    cast.say(cast.second, candidate, EXCLUDE, 1)
+    assert candidate.verdict == Verdict.CONFLICT
+
+    with pytest.raises(Refused, match="third person"):
+        screening.settle_conflict(candidate, by=cast.first, said=Said(INCLUDE), is_consensus=False)
+    with pytest.raises(Refused, match="came to agree"):
+        screening.settle_conflict(candidate, by=cast.first, said=Said(INCLUDE), is_consensus=True)
+    screening.settle_conflict(candidate, by=cast.adjudicator, said=Said(EXCLUDE, cast.reason(1)), is_consensus=False)
+
+    candidate.refresh_from_db()
+    assert (candidate.verdict, candidate.primary_reason) == (Verdict.EXCLUDED, cast.reason(1))
+    with pytest.raises(Refused, match="no conflict"):
+        screening.settle_conflict(candidate, by=cast.lead, said=Said(INCLUDE), is_consensus=False)
+
+
+def test_reviewers_may_record_what_they_agreed_on(cast):
+    candidate = cast.reports[0]
+    cast.say(cast.first, candidate, INCLUDE)
+    cast.say(cast.second, candidate, EXCLUDE)
+
+    said = Said(INCLUDE, note="We read the abstract together.")
+    screening.settle_conflict(candidate, by=cast.first, said=said, is_consensus=True)
+
+    candidate.refresh_from_db()
+    assert (candidate.stage, candidate.verdict) == (FULL, Verdict.NOT_SCREENED)
+    assert ScreeningDecision.objects.get(kind="consensus").note == said.note
+
+
+def test_an_included_study_is_checked_every_week_until_it_is_included_no_more(cast):
+    candidate = cast.pass_first(cast.reports[0])
+    cast.say(cast.first, candidate, INCLUDE)
+    cast.say(cast.second, candidate, INCLUDE)
+    assert candidate.classification == Classification.INCLUDED
+    assert Study.objects.get(check_weekly=True).pk == candidate.report.study_id
+
+    screening.reopen([candidate.pk], by=cast.lead, stage=FULL, why="A retraction.")
+
+    assert not Study.objects.filter(check_weekly=True).exists()
+
+
+def test_a_card_is_held_for_who_has_it_open_for_a_quarter_of_an_hour(cast):
+    mine = take(cast, cast.first)
+    theirs = take(cast, cast.second)
+
+    assert mine != theirs
+    with pytest.raises(Refused):
+        screening.open_card(mine, by=cast.second)
+    Candidate.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    assert screening.open_card(mine, by=cast.second).held_by == cast.second
+
+
+def test_no_card_comes_twice_and_every_card_comes_to_both(cast):
+    seen = {}
+    for user in (cast.first, cast.second):
+        seen[user] = []
+        while candidate := take(cast, user):
+            seen[user].append(candidate.pk)
+            cast.say(user, candidate, EXCLUDE)
+
+    assert seen[cast.first] == seen[cast.second]
+    assert sorted(seen[cast.first]) == [one.pk for one in cast.reports]
+    assert take(cast, cast.adjudicator) is None
+
+
+def test_cards_come_by_rank_where_the_lead_chose_so_and_the_order_is_logged(cast):
+    cast.review.is_ranked, cast.review.card_order, cast.review.random_share = True, CardOrder.RELEVANCE, 0
+    cast.review.save()
+    for place, candidate in enumerate(cast.reports[:2]):
+        candidate.rank = place / 10
+        candidate.save()
+
+    order = []
+    while candidate := take(cast, cast.first):
+        order.append(candidate.pk)
+        cast.say(cast.first, candidate, EXCLUDE)
+
+    assert order == [cast.reports[1].pk, cast.reports[0].pk, cast.reports[2].pk]
+    assert list(ScreeningDecision.objects.values_list("order_shown", "rank_shown")) == [
+        (CardOrder.RELEVANCE, 0.1),
+        (CardOrder.RELEVANCE, 0.0),
+        (CardOrder.RELEVANCE, None),
+    ]
+
+
+def test_shares_are_dealt_by_weight_and_each_report_to_two(cast):
+    add_reports(cast, 9)
+    team.change_member(cast.seat(cast.first), by=cast.lead, role="reviewer", is_expert=False, share=3)
+    protocol.change_review(cast.review, by=cast.lead, dealing=Dealing.SHARE)
+    cast.review.refresh_from_db()
+
+    dealing.deal(cast.review, by=cast.lead)
+
+    n = dict.fromkeys((cast.lead, cast.first, cast.second, cast.adjudicator), 0)
+    for one in Assignment.objects.select_related("user"):
+        n[one.user] += 1
+    assert sum(n.values()) == 24
+    assert n[cast.first] > n[cast.second]
+    assert cast.observer not in n
+    assert dealing.deal(cast.review, by=cast.lead) == 0
+    mine = queries.open_for(cast.review, cast.stage(), user=cast.second)
+    assert mine.count() == n[cast.second]
+
+
+def test_a_member_who_leaves_frees_what_they_hold_and_strands_nothing(cast):
+    """HAWC cannot take a reviewer off a review; elsewhere their undecided reports wait for them for ever."""
+    add_reports(cast, 4)
+    protocol.change_review(cast.review, by=cast.lead, dealing=Dealing.SHARE)
+    cast.review.refresh_from_db()
+    dealing.deal(cast.review)
+    conflict = cast.reports[0]
+    cast.say(cast.first, conflict, INCLUDE)
+    cast.say(cast.second, conflict, EXCLUDE)
+    take(cast, cast.first)
+
+    team.let_go(cast.seat(cast.first), by=cast.lead)
+
+    assert not Assignment.objects.filter(user=cast.first).exists()
+    assert not Candidate.objects.filter(held_by=cast.first).exists()
+    open_ones = Candidate.objects.filter(review=cast.review, verdict=Verdict.NOT_SCREENED)
+    assert all(one.assignments.count() == 2 for one in open_ones)
+    screening.settle_conflict(conflict, by=cast.adjudicator, said=Said(INCLUDE), is_consensus=False)
+    assert ScreeningDecision.objects.filter(reviewer=cast.first).count() == 1
+
+
+def test_a_review_keeps_a_lead(cast):
+    with pytest.raises(team.LastLead):
+        team.let_go(cast.seat(cast.lead), by=cast.lead)
+    with pytest.raises(team.LastLead):
+        team.change_member(cast.seat(cast.lead), by=cast.lead, role="observer", is_expert=False, share=1)
+
+
+def test_a_pilot_is_a_random_sample_that_every_reviewer_decides(cast):
+    add_reports(cast, 7)
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.PILOT, pilot_size=4)
+    people = (cast.first, cast.second, cast.adjudicator, cast.lead)
+    sample = {one.pk for one in Candidate.objects.filter(is_pilot=True)}
+
+    for user in people[:3]:
+        seen = set()
+        while candidate := take(cast, user):
+            seen.add(candidate.pk)
+            cast.say(user, candidate, EXCLUDE)
+        assert seen == sample
+    assert len(sample) == 4
+    assert set(Candidate.objects.filter(is_pilot=True).values_list("verdict", flat=True)) == {"screened-once"}
+
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.DOUBLE, pilot_size=4)
+    assert set(Candidate.objects.filter(is_pilot=True).values_list("verdict", flat=True)) == {"excluded"}
+
+
+def test_a_closed_stage_takes_no_decision(cast):
+    stages.close_stage(cast.stage(), by=cast.lead)
+
+    with pytest.raises(Refused, match="closed"):
+        cast.say(cast.first, cast.reports[0], INCLUDE)
+    assert take(cast, cast.first) is None
+
+    stages.open_stage(cast.stage(), by=cast.lead)
+    assert cast.say(cast.first, cast.reports[0], INCLUDE).verdict == Verdict.SCREENED_ONCE
+
+
+def test_criteria_change_in_place_until_somebody_decides_and_make_a_version_after(cast):
+    drafts = protocol.drafts_of(cast.review.criteria_versions.first())
+    protocol.write_criteria(cast.review, by=cast.lead, drafts=drafts[:4])
+    assert cast.review.criteria_versions.count() == 1
+    cast.say(cast.first, cast.reports[0], EXCLUDE, 0)
+
+    kept = protocol.drafts_of(cast.review.criteria_versions.first())
+    new = protocol.write_criteria(cast.review, by=cast.lead, drafts=[*kept, Draft("exclusion", "Animals only")])
+
+    assert (new.number, new.what_changed) == (2, "New: exclusion “Animals only”.")
+    assert ScreeningDecision.objects.get().criteria_version.number == 1
+    with pytest.raises(Refused, match="criteria have changed"):
+        screening.decide(
+            cast.reports[1],
+            by=cast.first,
+            stage=TITLE,
+            said=Said(EXCLUDE, ScreeningDecision.objects.get().primary_reason),
+        )
+
+
+def test_decisions_by_older_criteria_are_asked_for_again_where_somebody_says_so(cast):
+    candidate, other = cast.reports[:2]
+    for user in (cast.first, cast.second):
+        cast.say(user, candidate, EXCLUDE, 0)
+    cast.say(cast.first, other, INCLUDE)
+    protocol.write_criteria(cast.review, by=cast.lead, drafts=[*CRITERIA[:3], Draft("exclusion", "Animals only")])
+
+    groups = {group.name: group.n for group in protocol_queries.groups_to_revisit(cast.review)}
+    assert groups == {"waiting": 1, "excluded": 1}
+    again = protocol_queries.candidates_to_revisit(cast.review, "excluded").values_list("pk", flat=True)
+    assert screening.reopen(again, by=cast.lead, stage=Stage.TITLE_ABSTRACT, why="Animals") == 1
+
+    candidate.refresh_from_db()
+    assert (candidate.verdict, candidate.round) == (Verdict.NOT_SCREENED, 2)
+    assert ScreeningDecision.objects.filter(candidate=candidate).count() == 2
+    cast.say(cast.first, candidate, INCLUDE)
+    cast.say(cast.second, candidate, INCLUDE)
+    assert candidate.stage == FULL
+    assert {group.name for group in protocol_queries.groups_to_revisit(cast.review)} == {"waiting"}
+
+
+def test_the_same_reason_by_two_versions_of_the_criteria_is_no_conflict(cast):
+    candidate = cast.pass_first(cast.reports[0])
+    cast.say(cast.first, candidate, EXCLUDE, 0)
+    drafts = protocol.drafts_of(cast.review.criteria_versions.first())
+    protocol.write_criteria(cast.review, by=cast.lead, drafts=[*drafts, Draft("exclusion", "Animals only")])
+
+    cast.say(cast.second, candidate, EXCLUDE, 0)
+
+    assert candidate.verdict == Verdict.EXCLUDED
+    assert candidate.primary_reason.version.number == 2
+
+
+def test_a_text_that_cannot_be_had_is_said_so_and_may_be_found_after_all(cast):
+    candidate = cast.pass_first(cast.reports[0], retrieved=False)
+
+    full_texts.mark_unavailable(candidate, by=cast.first, why="Asked the authors.")
+    candidate.refresh_from_db()
+    assert candidate.retrieval == Retrieval.UNAVAILABLE
+    assert take(cast, cast.first, FULL) is None
+
+    full_texts.add_link(candidate, by=cast.second, url="https://example.org/found")
+    assert take(cast, cast.first, FULL) == candidate
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_reviewers_in_the_same_second_are_both_kept_and_make_one_verdict():
+    cast = make_cast(6)
+    barrier, troubles = threading.Barrier(2), []
+
+    def decide(user, decision: str) -> None:
+        try:
+            for candidate in cast.reports:
+                barrier.wait(20)
+                screening.decide(candidate, by=user, stage=TITLE, said=Said(decision))
+        except Exception as error:  # noqa: BLE001 - told in the test's own thread
+            troubles.append(error)
+            barrier.abort()
+        finally:
+            connections.close_all()
+
+    threads = [
+        threading.Thread(target=decide, args=(cast.first, INCLUDE)),
+        threading.Thread(target=decide, args=(cast.second, EXCLUDE)),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert not troubles
+    for candidate in cast.reports:
+        candidate.refresh_from_db()
+        assert candidate.decisions.count() == 2
+        assert candidate.verdict == Verdict.CONFLICT
+    assert AuditEvent.objects.filter(verb="screened").count() == 12
+    connection.close()
