@@ -11,6 +11,10 @@ from studies.terms import TrialEventKind
 _GRAVE = {TrialEventKind.STOPPED, TrialEventKind.OVERDUE, TrialEventKind.OUTCOME_CHANGED}
 
 
+# Of one reading the gravest comes first: it is written first.
+NEWEST = ("-detected_at", "pk")
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """One event of the timeline; `before` and `after` are shown beside the sentence where it cannot hold them."""
@@ -28,7 +32,9 @@ class Moment:
 
 def timelines(registration_ids: Iterable[int]) -> Mapping[int, list[Moment]]:
     """The timeline of each; one query."""
-    events = TrialEvent.objects.filter(registration__in=registration_ids).select_related("report__study")
+    events = (
+        TrialEvent.objects.filter(registration__in=registration_ids).select_related("report__study").order_by(*NEWEST)
+    )
     found: dict[int, list[TrialEvent]] = {}
     for event in events:
         found.setdefault(event.registration_id, []).append(event)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from studies import identifiers
 from studies.models import RegistrationMention, Report, Study, TrialLink, TrialRegistration, trial_states
 from studies.queries.study import Link
-from studies.queries.timeline import Moment, timeline
+from studies.queries.timeline import NEWEST, Moment, timeline
 from studies.queries.trials import date_words, enrolment_words, phase_words, whether
 from studies.terms import LinkBasis, MentionBasis, ProposalState
 
@@ -43,6 +43,7 @@ class TrialPage:
     study: Study | None
     facts: tuple[tuple[str, str], ...]
     design: tuple[tuple[str, str], ...]
+    people: tuple[tuple[str, str], ...]
     moments: tuple[Moment, ...]
     publications: tuple[Publication, ...]
     mentions: tuple[Report, ...]  # reports that only name it
@@ -71,7 +72,8 @@ def page_of(registration: TrialRegistration, *, now: datetime) -> TrialPage:
         study=registration.study,
         facts=tuple(_facts(registration)),
         design=tuple(_design(registration.design)),
-        moments=tuple(timeline(registration.events.select_related("report__study"))),
+        people=tuple(_people(registration)),
+        moments=tuple(timeline(registration.events.select_related("report__study").order_by(*NEWEST))),
         publications=publications,
         mentions=tuple(_mentions(registration, linked)),
         references=tuple(map(_reference, registration.references)),
@@ -137,6 +139,15 @@ def _design(design: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         if text:
             is_code = name not in ("model_note", "masking_note", "follow_up")
             yield label, text.replace("_", " ").capitalize() if is_code else text
+
+
+def _people(row: TrialRegistration) -> Iterable[tuple[str, str]]:
+    """Who answers for the trial, and what else it is called."""
+    for one in row.officials:
+        role = one.get("role", "official").replace("_", " ").capitalize()
+        yield role, ", ".join(filter(None, (one.get("name"), one.get("affiliation"))))
+    for other in row.other_ids:
+        yield "Other number", " · ".join(filter(None, (other.get("value"), other.get("domain"))))
 
 
 def _mentions(registration: TrialRegistration, linked: set[int]) -> Iterable[Report]:

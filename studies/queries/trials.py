@@ -245,9 +245,9 @@ def chips_of(filters: TrialFilters, vocabulary: Vocabulary) -> Iterator[Chip]:
 
 
 def _last_events(ids: Sequence[int]) -> dict[int, TrialEvent]:
-    """The last thing of weight that happened to each."""
+    """The last thing of weight that happened to each; of one reading the gravest, which is written first."""
     events = TrialEvent.objects.filter(registration__in=ids).exclude(kind=TrialEventKind.UPDATED)
-    last = events.order_by("registration", "-detected_at", "-pk").distinct("registration")
+    last = events.order_by("registration", "-detected_at", "pk").distinct("registration")
     return {event.registration_id: event for event in last}
 
 

@@ -112,6 +112,15 @@ def examples(name: str, rows: dict[str, object]) -> list[str]:
         addresses = [reverse(name, args=[rows["subscription"].token])]
     elif name == "reviews:invitation":
         addresses = [reverse(name, args=[rows["review secret"]])]
+    elif name == "studies:trials":
+        addresses = [
+            reverse(name) + query for query in ("", "?stopped=1&phase=PHASE2&nonsense=1", "?q=nowheretobefound")
+        ]
+    elif name == "studies:trial":
+        numbers = ("NCT00000001", "NCT00000002", "NCT00000003", rows["registration"].number)
+        addresses = [reverse(name, args=[number]) for number in numbers]
+    elif name == "studies:trial_edit":
+        addresses = [reverse(name, args=[rows["registration"].number])]
     elif name == "studies:invitation":
         addresses = [reverse(name, args=[rows["invitation secret"]])]
     elif name == "password_reset_confirm":

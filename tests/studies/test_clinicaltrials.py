@@ -190,7 +190,7 @@ class TestReading:
 
 @needs_real_studies
 class TestRealStudies:
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def studies(self) -> list[dict]:
         documents = [json.loads(path.read_text()) for path in sorted(REAL.glob("*.json"))]
         return [study for document in documents for study in document.get("studies", [document])]

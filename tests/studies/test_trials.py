@@ -149,7 +149,7 @@ class TestSearching:
             server.latency = 0
 
             finisher = start_worker(run, server)
-            assert finisher.wait(60) == 0
+            assert finisher.wait(120) == 0
 
         run.refresh_from_db()
         assert (run.state, run.n_created, run.n_found) == (RunState.FINISHED, 250, 250)
@@ -342,7 +342,7 @@ def start_worker(run: SearchRun, server: RegistryServer) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=ROOT)
 
 
-def wait_until(true, seconds: float = 40) -> None:
+def wait_until(true, seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not happen in time"
