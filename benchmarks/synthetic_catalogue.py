@@ -37,7 +37,7 @@ COLUMNS = (
     "notice_status", "n_reports", "n_registrations", "has_abstract", "has_full_text", "sources", "products",
     "donors", "processings", "deliveries", "outcomes", "designs", "populations", "comparators",
     "search_title", "search_terms", "search_abstract", "search_people", "suggested_with", "n_open_suggestions",
-    "is_disputed",
+    "is_disputed", "check_weekly",
 )
 # fmt: on
 
@@ -104,7 +104,7 @@ def _study(number: int, dice: random.Random, tags: dict, sentences: list[str]) -
         number, "2026-01-01T00:00:00Z", number % 200 == 0, json.dumps({}), dice.random() < 0.9, people, months,
         title, f"Synthetic A, Made B, et al. {number % 977}", f"J Synth {number % 211}", day.year, day, design, "tag",
         dice.choice([None, 1, 2, 3, 4]), notice, 1, int(dice.random() < 0.1), True, dice.random() < 0.25, *facets,
-        title, " ".join(dice.choices(sentences, k=1)), abstract, f"Synthetic A {number % 977}", "", 0, False,
+        title, " ".join(dice.choices(sentences, k=1)), abstract, f"Synthetic A {number % 977}", "", 0, False, False,
     ]  # fmt: skip
 
 

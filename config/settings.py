@@ -181,9 +181,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "studies.tasks.tick", "schedule": 15.0, "options": {"expires": 14}},
+    "reviews": {"task": "reviews.tasks.tick", "schedule": 15.0, "options": {"expires": 14}},
+    "duplicates": {"task": "reviews.tasks.compare", "schedule": 60.0, "options": {"expires": 59}},
+    "ranking": {"task": "reviews.tasks.rank_due", "schedule": 30.0, "options": {"expires": 29}},
     "tidy": {"task": "studies.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3000}},
     "tell": {"task": "studies.tasks.tell", "schedule": 60.0, "options": {"expires": 55}},
-    "reviews": {"task": "reviews.tasks.tick", "schedule": 15.0, "options": {"expires": 14}},
 }
 
 # --- Time, language, static files ----------------------------------------------------------------

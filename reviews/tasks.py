@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from reviews.actions import candidates, catalogue
+from reviews.actions import candidates, catalogue, duplicates, ranking
+from reviews.models import Review
 from studies.tasks import KNOCK
 
 
@@ -11,3 +12,20 @@ def tick() -> None:
     """Let what searches and files have found since join the reviews they feed."""
     candidates.feed()
     catalogue.tell_included()
+
+
+@shared_task(**KNOCK)
+def compare() -> None:
+    """Look for duplicates among the reports that joined."""
+    duplicates.look_everywhere()
+
+
+@shared_task(**KNOCK)
+def rank(review: int) -> None:
+    ranking.retrain(Review.objects.get(pk=review))
+
+
+@shared_task(**KNOCK)
+def rank_due() -> None:
+    """Learn anew where people have decided since."""
+    ranking.retrain_due()

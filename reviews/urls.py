@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reviews.views import candidates, protocol, reporting, screening, team
+from reviews.views import agreement, candidates, duplicates, flow, protocol, ranking, reporting, screening, team
 
 app_name = "reviews"
 
@@ -43,6 +43,23 @@ urlpatterns = [
     path("<slug:slug>/screening/<slug:stage>/undo/", screening.undo, name="undo"),
     path("<slug:slug>/screening/<slug:stage>/change/", screening.change_stage, name="stage"),
     path("<slug:slug>/screening/<slug:stage>/<int:pk>/", screening.card, name="card"),
+    path("<slug:slug>/duplicates/", duplicates.duplicates, name="duplicates"),
+    path("<slug:slug>/duplicates/merges/", duplicates.merges, name="merges"),
+    path("<slug:slug>/duplicates/merges/<int:pk>/take-back/", duplicates.unmerge, name="unmerge"),
+    path("<slug:slug>/duplicates/<int:pk>/merge/", duplicates.merge, name="merge"),
+    path("<slug:slug>/duplicates/<int:pk>/apart/", duplicates.keep_apart, name="keep_apart"),
+    path("<slug:slug>/duplicates/<int:pk>/group/", duplicates.group, name="group"),
+    path("<slug:slug>/progress/", ranking.progress, name="progress"),
+    path("<slug:slug>/progress/ranking/", ranking.change_ranking, name="ranking"),
+    path("<slug:slug>/agreement/", agreement.page, name="agreement"),
+    path("<slug:slug>/agreement.csv", agreement.as_csv, name="agreement_csv"),
+    path("<slug:slug>/flow/", flow.page, name="flow"),
+    path("<slug:slug>/flow/freeze/", flow.freeze, name="flow_freeze"),
+    path("<slug:slug>/flow/compare/", flow.compare, name="flow_compare"),
+    path("<slug:slug>/flow/PRISMA.csv", flow.prisma_csv, name="prisma_csv"),
+    path("<slug:slug>/flow/diagram.<slug:kind>", flow.as_picture, name="flow_picture"),
+    path("<slug:slug>/flow/rows/<slug:key>/", flow.rows, name="flow_rows"),
+    path("<slug:slug>/flow/rows/<slug:key>.csv", flow.rows_csv, name="flow_rows_csv"),
     path("<slug:slug>/log/", reporting.log, name="log"),
     path("<slug:slug>/log.csv", reporting.log_csv, name="log_csv"),
     path("<slug:slug>/decisions.csv", reporting.decisions_csv, name="decisions_csv"),

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from reviews.actions import dealing, log
-from reviews.models import Candidate, DuplicateLink, PairProposal, Review, ScreeningDecision
+from reviews.models import Candidate, DuplicateLink, PairProposal, Review
 from reviews.queries import duplicates as queries
 from reviews.rules.blocking import pairs_of
 from reviews.rules.duplicates import Judgement, Likeness, judge
 from reviews.terms import DuplicateMethod, PairAnswer, PairKind
+from studies.actions import grouping
 from studies.models import User
 
 _BATCH = 2000
@@ -159,8 +159,23 @@ def unmerge(link: DuplicateLink, *, by: User, why: str = "") -> DuplicateLink:
 
 
 @transaction.atomic
+def group_as_study(proposal: PairProposal, *, by: User) -> PairProposal:
+    """Two reports of one study: grouped in the catalogue, and every decision stays where it is. Raises Refused."""
+    proposal = PairProposal.objects.select_for_update(of=("self",)).get(pk=proposal.pk)
+    first, second = proposal.first.report.study, proposal.second.report.study
+    if first.pk != second.pk:
+        try:
+            grouping.group(first, second, by=by, why=f"Two reports of one study, by review {proposal.review}")
+        except grouping.NotPossible as error:
+            raise Refused(str(error)) from None
+    _answer(proposal, PairAnswer.GROUPED, by)
+    log.record("grouped as one study", proposal.first, review=proposal.review_id, by=by, other=proposal.second_id)
+    return proposal
+
+
+@transaction.atomic
 def keep_apart(proposal: PairProposal, *, by: User) -> PairProposal:
-    """They are different, or one study's that somebody groups in the catalogue: do not ask again."""
+    """They are different: do not ask again."""
     proposal = PairProposal.objects.select_for_update(of=("self",)).get(pk=proposal.pk)
     if proposal.answer == PairAnswer.NONE:
         _answer(proposal, PairAnswer.APART, by)
@@ -187,7 +202,3 @@ def look_everywhere() -> None:
     waiting = Candidate.objects.filter(compared_at=None, duplicate_of=None).values("review")
     for review in Review.objects.filter(pk__in=waiting):
         look(review)
-
-
-def n_decisions(candidate: Candidate) -> int:
-    return ScreeningDecision.objects.standing().filter(Q(candidate=candidate)).count()

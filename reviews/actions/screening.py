@@ -12,6 +12,7 @@ from reviews.actions import dealing, log
 from reviews.actions.verdicts import as_words, back_to, needed_at, settle, words_of
 from reviews.models import Candidate, CriteriaVersion, Criterion, Review, ReviewStage, ScreeningDecision
 from reviews.queries import screening as queries
+from reviews.queries.card import LONG_FIELDS
 from reviews.rules import blinding
 from reviews.rules import screening as rules
 from reviews.terms import CardOrder, Classification, Decision, DecisionKind, Retrieval, Stage, Verdict
@@ -78,7 +79,7 @@ def open_card(candidate: Candidate, *, by: User) -> Candidate:
 def decide(candidate: Candidate, *, by: User, stage: str, said: Said, is_expert: bool = False) -> Candidate:
     """One person's word, or their change of mind while nobody has answered it. Raises Refused."""
     # Both reviewers may answer in the same second: settle one at a time.
-    candidate = Candidate.objects.select_for_update(of=("self",)).select_related("review").get(pk=candidate.pk)
+    candidate = _locked(candidate)
     rule = _open_stage(candidate, stage)
     decisions = words_of(candidate, stage)
     mine = _last_word(candidate, stage, by)
@@ -92,8 +93,9 @@ def decide(candidate: Candidate, *, by: User, stage: str, said: Said, is_expert:
         raise Refused("The full text has not been retrieved: add a link or a PDF first.")
     row = _write(candidate, stage, said, by=by, is_expert=is_expert, supersedes=mine)
     decisions = [one for one in decisions if mine is None or one.pk != mine.pk] + [row]
+    if candidate.held_by_id == by.pk:
+        candidate.held_by = candidate.held_until = None
     settle(candidate, stage, needed_at(rule), decisions)
-    _let_go(candidate, by)
     log.record("changed decision" if mine else "screened", candidate, review=candidate.review, by=by, decision=row.pk)
     return candidate
 
@@ -101,7 +103,7 @@ def decide(candidate: Candidate, *, by: User, stage: str, said: Said, is_expert:
 @transaction.atomic
 def undo(candidate: Candidate, *, by: User, stage: str) -> Candidate:
     """Take one's word back while blind; the card is undecided by this person again. Raises Refused."""
-    candidate = Candidate.objects.select_for_update(of=("self",)).select_related("review").get(pk=candidate.pk)
+    candidate = _locked(candidate)
     rule = _open_stage(candidate, stage)
     mine = _last_word(candidate, stage, by)
     if mine is None or mine.decision == Decision.WITHDRAWN:
@@ -118,7 +120,7 @@ def undo(candidate: Candidate, *, by: User, stage: str) -> Candidate:
 @transaction.atomic
 def settle_conflict(candidate: Candidate, *, by: User, said: Said, is_consensus: bool) -> Candidate:
     """A third person's word, or what the reviewers agreed on together with the reason why. Raises Refused."""
-    candidate = Candidate.objects.select_for_update(of=("self",)).select_related("review").get(pk=candidate.pk)
+    candidate = _locked(candidate)
     stage = candidate.stage
     rule = _open_stage(candidate, stage)
     if candidate.verdict != Verdict.CONFLICT:
@@ -154,7 +156,7 @@ def reopen(candidates: Iterable[int], *, by: User, stage: str, why: str) -> int:
 @transaction.atomic
 def classify(candidate: Candidate, *, by: User, classification: str, why: str = "") -> Candidate:
     """Say of a report that passed full text whether it is included, ongoing, or cannot be classified yet."""
-    candidate = Candidate.objects.select_for_update(of=("self",)).select_related("review").get(pk=candidate.pk)
+    candidate = _locked(candidate)
     if candidate.stage != Stage.FULL_TEXT or candidate.verdict != Verdict.INCLUDED:
         raise Refused("Only a report that passed the full text is classified.")
     if classification in (Classification.NONE, Classification.EXCLUDED):
@@ -163,6 +165,12 @@ def classify(candidate: Candidate, *, by: User, classification: str, why: str = 
     candidate.save(update_fields=["classification"])
     log.record("classified", candidate, review=candidate.review, by=by, before=before, after=classification, why=why)
     return candidate
+
+
+def _locked(candidate: Candidate) -> Candidate:
+    """The candidate's own row, with as much of its report as the log names it by."""
+    found = Candidate.objects.select_for_update(of=("self",)).select_related("review", "report")
+    return found.defer(*LONG_FIELDS).get(pk=candidate.pk, review=candidate.review_id)
 
 
 def _open_stage(candidate: Candidate, stage: str) -> ReviewStage:
@@ -229,9 +237,3 @@ def _write(
         rank_shown=candidate.rank,
         supersedes=supersedes,
     )
-
-
-def _let_go(candidate: Candidate, user: User) -> None:
-    if candidate.held_by_id == user.pk:
-        candidate.held_by, candidate.held_until = None, None
-        candidate.save(update_fields=["held_by", "held_until"])

@@ -11,7 +11,7 @@ from reviews.rules import screening as rules
 from reviews.rules.screening import Need, Word
 from reviews.terms import Classification, Retrieval, Stage, Verdict
 
-_KEPT = ["stage", "verdict", "verdict_at", "primary_reason", "classification", "retrieval"]
+_KEPT = ["stage", "verdict", "verdict_at", "primary_reason", "classification", "retrieval", "held_by", "held_until"]
 
 
 def needed_at(stage: ReviewStage) -> Need:

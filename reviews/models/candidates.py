@@ -69,6 +69,9 @@ class SourceRun(models.Model):
         return f"{self.run} for {self.source}"
 
 
+_IS_OPEN = Q(verdict__in=[Verdict.NOT_SCREENED, Verdict.SCREENED_ONCE], duplicate_of=None)
+
+
 class CandidateQuerySet(models.QuerySet["Candidate"]):
     def distinct_reports(self) -> "CandidateQuerySet":
         """Without those that were merged into another candidate."""
@@ -117,11 +120,19 @@ class Candidate(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["review", "report"], name="report_once_a_review")]
+        # The next card is the first row of one of these that its reader has not decided on.
         indexes = [
             models.Index(
-                "review", "stage", "verdict", F("rank").desc(nulls_last=True), "shuffle", name="candidate_by_rank"
+                "review",
+                "stage",
+                F("rank").desc(nulls_last=True),
+                "shuffle",
+                "id",
+                condition=_IS_OPEN,
+                name="candidate_by_rank",
             ),
-            models.Index(fields=["review", "stage", "verdict", "shuffle"], name="candidate_by_chance"),
+            models.Index("review", "stage", "shuffle", "id", condition=_IS_OPEN, name="candidate_by_chance"),
+            models.Index(fields=["review", "stage", "verdict"], name="candidate_queues"),
         ]
 
     def __str__(self) -> str:

@@ -37,7 +37,7 @@ class StageAgreement:
 
 
 def agreement(review: Review, *, is_pilot: bool = False, is_final: bool = False) -> list[StageAgreement]:
-    """Both stages. `is_final` takes each person's last word instead of the first; `is_pilot` the pilot's sample alone."""
+    """Both stages. `is_final` takes each person's last word, not the first; `is_pilot` the pilot's sample alone."""
     return [_stage(review, stage, is_pilot, is_final) for stage in Stage]
 
 

@@ -16,20 +16,24 @@ from studies.rules.tag_state import state_of
 from studies.terms import TagState, TagStatus
 
 MOST_AUTHORS = 6
+_UNREAD = (
+    "references",
+    "investigators",
+    "other_abstracts",
+    "grants",
+    "substances",
+    "supplementary_mesh",
+    "mesh",
+    "history",
+    "relations",
+    "databanks",
+)
+# What no list and no log needs of a report; a card reads the abstract, the authors and the keywords.
+LONG_FIELDS = tuple(f"report__{name}" for name in (*_UNREAD, "abstract", "authors", "keywords"))
+_UNREAD_OF_STUDY = ("search_vector", "search_title", "search_terms", "search_abstract", "search_people", "packed_terms")
 _LONG = (
-    "report__references",
-    "report__investigators",
-    "report__other_abstracts",
-    "report__grants",
-    "report__substances",
-    "report__mesh",
-    "report__study__search_vector",
-    "report__study__search_title",
-    "report__study__search_terms",
-    "report__study__search_abstract",
-    "report__study__search_people",
-    "report__study__packed_terms",
-    "report__study__starter",
+    *(f"report__{name}" for name in _UNREAD),
+    *(f"report__study__{name}" for name in (*_UNREAD_OF_STUDY, "starter")),
 )
 
 

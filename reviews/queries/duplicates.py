@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, F, Q, QuerySet
 
 from reviews.models import Candidate, DuplicateLink, PairProposal, Review, ScreeningDecision
-from reviews.queries.blinding import decisions_for
+from reviews.queries.blinding import visible_to
 from reviews.rules.record_shape import Shape, shape
 from reviews.terms import PairAnswer, PairKind
 from studies.models import RegistrationMention, Report, User
@@ -152,7 +152,9 @@ def shown_pairs(proposals: list[PairProposal], user: User | None) -> Iterator[Pa
     ids = {pk for one in proposals for pk in (one.first_id, one.second_id)}
     candidates = Candidate.objects.select_related("report__study").prefetch_related("records__source").in_bulk(ids)
     seen: dict[int, list[ScreeningDecision]] = {}
-    for said in decisions_for(user).filter(candidate__in=ids).select_related("reviewer", "primary_reason"):
+    for said in ScreeningDecision.objects.filter(visible_to(user), candidate__in=ids).select_related(
+        "reviewer", "primary_reason"
+    ):
         seen.setdefault(said.candidate_id, []).append(said)
     counts = dict(
         ScreeningDecision.objects.standing()

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -241,3 +242,13 @@ def rows_behind(review: Review, key: str, ids: Sequence[int]) -> QuerySet:
 def kinds_shown(shown: Snapshot) -> list[tuple[str, list[SourceCount]]]:
     """The sources of each kind that there are any of."""
     return [(SourceKind(kind).label, found) for kind in SourceKind if (found := shown.of_kind(kind))]
+
+
+def reason_label(key: str) -> str:
+    """The newest wording of a reason; a key that there is not is none."""
+    try:
+        number = UUID(key)
+    except ValueError:
+        return NO_REASON
+    found = Criterion.objects.filter(key=number).order_by("-pk").first()
+    return found.label if found else NO_REASON

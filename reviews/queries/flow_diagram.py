@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from reviews.queries.flow import Snapshot, SourceCount
+from reviews.rules.flow import differences
 from reviews.statistics.flow_drawing import Box, Diagram, Entry, diagram
 from reviews.terms import SourceKind
 
@@ -175,3 +176,83 @@ def _has_reasons(shown: Snapshot, key: str) -> bool:
 
 def _by_reason(shown: Snapshot, key: str) -> list[Entry]:
     return [Entry(r.label, r.n, key, f"reason={r.key}", indent=1) for r in shown.reasons.get(key, ())]
+
+
+_LABELS = {
+    "database_results": "Records identified from databases",
+    "register_results": "Records identified from registers",
+    "website_results": "Records identified from websites",
+    "organisation_results": "Records identified from organisations",
+    "citations_results": "Records identified by citation searching",
+    "duplicates": "Duplicate records",
+    "excluded_automatic": "Records marked as ineligible by automation tools",
+    "excluded_other": "Records removed for other reasons",
+    "records_screened": "Records screened",
+    "records_excluded": "Records excluded",
+    "other_known": "Records of other methods that were known already",
+    "other_entered": "Reports found by other methods alone",
+    "other_screened_out": "Excluded by title and abstract (other methods)",
+    "previous_studies": "Studies included in previous version",
+    "previous_reports": "Reports of studies included in previous version",
+    "no_longer_included": "Included in the previous version and no longer",
+    "new_studies": "New studies included in review",
+    "new_reports": "Reports of new included studies",
+    "total_studies": "Total studies included in review",
+    "total_reports": "Reports of total included studies",
+}
+_OF_COLUMN = {
+    "being_screened": "Still being screened",
+    "sought_reports": "Reports sought for retrieval",
+    "notretrieved_reports": "Reports not retrieved",
+    "being_sought": "Still being sought",
+    "assessed": "Reports assessed for eligibility",
+    "excluded": "Reports excluded",
+    "being_assessed": "Still being assessed",
+    "ongoing": "Ongoing studies",
+    "awaiting": "Awaiting classification",
+    "unclassified": "Included, but not classified",
+    "included": "Reports included",
+}
+
+
+def label_of(key: str) -> str:
+    """What a list is called where it stands by itself."""
+    if key in _LABELS:
+        return _LABELS[key]
+    column, _, name = key.partition("_")
+    where = "databases and registers" if column == "dbr" else "other methods"
+    return f"{_OF_COLUMN.get(name, name)} ({where})"
+
+
+def changed(one: Snapshot, other: Snapshot) -> list[tuple[str, str, int, int]]:
+    """(key, label, then, now) of every number in which two versions differ, then of sources and reasons."""
+    found = [(key, label_of(key), a, b) for key, a, b in differences(one.numbers, other.numbers)]
+    found += [("", f"Records from {name}", a, b) for name, a, b in differences(*map(_by_name, (one, other)))]
+    for key in dict.fromkeys((*one.reasons, *other.reasons)):
+        counts = ({r.label: r.n for r in shown.reasons.get(key, ())} for shown in (one, other))
+        found += [("", f"{label_of(key)}: {label}", a, b) for label, a, b in differences(*counts)]
+    return found
+
+
+def _by_name(shown: Snapshot) -> dict[str, int]:
+    return {source.name: source.n for source in shown.sources}
+
+
+_COLUMN_LABELS = {
+    "previous": "Previous studies",
+    "main": "Databases and registers",
+    "side": "Databases and registers",
+    "other": "Other methods",
+    "other_side": "Other methods",
+}
+
+
+def statements(shown: Snapshot) -> list[tuple[str, Entry, bool]]:
+    """The diagram as a table: (column, statement, whether it is work in progress), in reading order."""
+    boxes = sorted(_boxes(shown), key=lambda box: box.row)
+    return [
+        ("Included" if box.row >= 5 else _COLUMN_LABELS[box.column], entry, box.kind == "note")
+        for box in boxes
+        for entry in box.entries
+        if entry.n is not None
+    ]

@@ -34,6 +34,10 @@ class Progress:
     expected: float | None  # y
     band: tuple[float, float] | None  # y of the top, height
 
+    @property
+    def inner(self) -> float:
+        return self.right - self.left
+
 
 def progress(found: Sequence[int], estimate: Remaining, *, width: int = 640, height: int = 360) -> Progress:
     """`found` has the running count of relevant reports after each report screened."""

@@ -23,6 +23,10 @@ TABS = (
     ("sources", "Sources", Permission.READ),
     ("screening", "Screening", Permission.READ),
     ("reports", "Reports", Permission.READ),
+    ("duplicates", "Duplicates", Permission.READ),
+    ("progress", "Progress", Permission.READ),
+    ("agreement", "Agreement", Permission.READ),
+    ("flow", "Flow diagram", Permission.READ),
     ("log", "Log", Permission.READ),
 )
 

@@ -68,9 +68,12 @@ def card(request: HttpRequest, seat: Seat, stage: str, pk: int) -> HttpResponse:
     form = DecisionForm(request.POST, stage=stage, version=_version(seat))
     if not form.is_valid():
         return _card(request, seat, rule, pk, form=form, status=422)
-    candidate = get_object_or_404(Candidate, review=seat.review, pk=pk)
     try:
+        # The action reads and locks the row itself: it is not fetched here as well.
+        candidate = Candidate(pk=pk, review=seat.review)
         actions.decide(candidate, by=request.user, stage=stage, said=form.said(), is_expert=seat.is_expert)
+    except Candidate.DoesNotExist:
+        raise Http404 from None
     except actions.Refused as error:
         form.add_error(None, str(error))
         return _card(request, seat, rule, pk, form=form, status=422)

@@ -128,7 +128,7 @@ class _Batch:
         if not self.new:
             return
         tree = TagTree()
-        self.suggestions = suggesting.of_new(self.new)
+        self.suggestions = suggesting.of_new({i: self.said[i] for i in self.new})
         texts = {i: self.records[i].full_text for i in self.new}
         for i, report in self.new.items():
             report.study = Study(created_at=self.now, suggested_with=suggesting.edition())

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connections
 from django.utils import timezone
 
-from studies.actions import catalogue, findings, pacing, planning, vanishing
+from studies.actions import catalogue, findings, pacing, planning, suggesting, vanishing
 from studies.actions.report_values import Said
 from studies.models import Finding, Report, SearchRun
 from studies.sources import jats, pubmed_xml
@@ -77,7 +77,7 @@ def _read(fetch: Callable[[list[str]], bytes], parse: Any, ids: list[str]) -> tu
     """Fetch and parse; an answer that stays unreadable is asked for in halves until the bad id stands alone."""
     reading = Reading()
     try:
-        return [Said(record) for record in parse(BytesIO(fetch(ids)), reading)], reading
+        return [suggesting.read_ahead(Said(record)) for record in parse(BytesIO(fetch(ids)), reading)], reading
     except (BrokenXML, SourceRefused) as error:
         if len(ids) == 1:
             return [], Reading(rejections=[Rejection("", ids[0], str(error))])

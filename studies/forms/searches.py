@@ -31,7 +31,8 @@ class SearchForm(forms.Form):
     query = forms.CharField(
         label="Query",
         max_length=LONGEST_QUERY,
-        help_text="Exactly as in the source's search box. PubMed understands field tags, AND, OR, NOT and brackets.",
+        help_text="For PubMed exactly as in its search box: field tags, AND, OR, NOT, brackets. For ClinicalTrials.gov"
+        " one parameter a line: query.cond=…, query.intr=…, query.term=…",
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autocapitalize": "off"}),
     )
     use = forms.ChoiceField(label="What to do with the results", choices=ResultUse, initial=ResultUse.ADD)

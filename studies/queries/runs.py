@@ -1,5 +1,6 @@
 """What the Sync pages show: searches with their last outcome, which are overdue, a run's progress, its log."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -92,9 +93,15 @@ def search_rows(now: datetime) -> list[SearchRow]:
             last_run=Subquery(ended.values("pk")[:1]), through=Subquery(done.values("started_at")[:1])
         )
     )
+    searches.sort(key=lambda search: _natural(search.name))
     last = SearchRun.objects.in_bulk([search.last_run for search in searches if search.last_run])
     open_runs = {run.search_id: run for run in SearchRun.objects.open().filter(search__isnull=False)}
     return [_row(search, last.get(search.last_run), open_runs.get(search.pk), now) for search in searches]
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """S2 before S10."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name.casefold())]
 
 
 def overdue(now: datetime) -> list[SearchRow]:

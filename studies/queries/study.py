@@ -20,7 +20,7 @@ from studies.models import (
     User,
 )
 from studies.queries.citations import Citations, citations_of
-from studies.queries.notices import past_notices
+from studies.queries.notices import NoticeLine, notices_of
 from studies.queries.protocol import Fact, protocol_of
 from studies.queries.tagging import MarkedReport, TagLine, lines_of, marked, statements_of
 from studies.queries.timeline import Moment, timelines
@@ -93,7 +93,7 @@ class StudyPage:
     protocol: tuple[Fact, ...]
     registrations: tuple[RegistrationView, ...]
     events: tuple[AuditEvent, ...]
-    past_notices: tuple[Notice, ...]
+    past_notices: tuple[NoticeLine, ...]
     changes: tuple[ReportChange, ...]
     citations: Citations
     starter_source: Link | None = None
@@ -117,20 +117,20 @@ class StudyPage:
 
 
 def page_of(study: Study, user: User | None = None) -> StudyPage:
-    """Sixteen queries, however many reports and tags; `user` is who reads, where somebody signed in does."""
+    """Fifteen queries, however many reports and tags; `user` is who reads, where somebody signed in does."""
     reports = sorted(study.reports.select_related("full_text"), key=lambda report: _leads(report, study))
-    notices = Notice.objects.live().filter(report__in=reports).select_related("report").order_by("-first_seen_at", "pk")
+    notices = notices_of(reports)
     statements = statements_of(study.pk)
     return StudyPage(
         study=study,
-        notices=tuple(notices),
+        notices=tuple(line.notice for line in notices if line.is_in_force),
         reports=tuple(map(_report_view, reports)),
         tags=tuple(lines_of(statements, reports, user)),
         marked=tuple(marked(reports, statements)),
         protocol=protocol_of(study.starter),
         registrations=tuple(_registrations(study, reports)),
         events=tuple(_events(study, reports)),
-        past_notices=tuple(past_notices(reports)),
+        past_notices=tuple(line for line in notices if not line.is_in_force),
         changes=tuple(_changes(reports)),
         citations=citations_of(study, reports),
         starter_source=_source(study.starter.get("source", {})) if study.is_starter else None,

@@ -30,7 +30,7 @@ def next_run(schedule: str, after: datetime) -> datetime | None:
         cron.tz = UTC
         return after + cron.remaining_estimate(after)
     except (ParseException, ValueError, TypeError) as error:
-        raise BadSchedule(f"“{schedule}” is not a cron expression ({error}).") from None
+        raise BadSchedule(f"“{schedule}” is not a cron expression ({str(error).rstrip('.')}).") from None
     except (RuntimeError, OverflowError):
         raise BadSchedule(f"“{schedule}” names a day that never comes.") from None
 

@@ -71,6 +71,10 @@ def examples(name: str, rows: dict[str, object]) -> list[str]:
         addresses = [reverse(name) + query for query in ("", everything, "?q=nowheretobefound", "?q=the")]
     elif name == "studies:study":
         addresses = [study.get_absolute_url() for study in [rows["study"], *rows["studies"]]]
+    elif name == "studies:notices":
+        addresses = [reverse(name, args=[pk]) for pk in (rows["notice"].report.study_id, rows["study"].pk)]
+    elif name == "studies:candidates":
+        addresses = [reverse(name), reverse(name) + "?way=citing", reverse(name) + "?page=99"]
     elif name == "studies:run":
         addresses = [run.get_absolute_url() for run in rows["runs"]]
     elif name == "studies:study_references":

@@ -40,6 +40,8 @@ class Library:
     shelf: Shelf
     cap: int = 9_999
     history: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    merges_links: bool = False  # elink answers many records with one list, as it does for ids joined by commas
+    linkless: set[int] = field(default_factory=set)  # PMIDs of which elink says nothing at all
 
     def remember(self, pmids: list[int], webenv: str = "") -> tuple[str, str]:
         webenv = webenv or f"MCID_synthetic{len(self.history) + 1:06d}"
@@ -215,8 +217,11 @@ def elink(library: Library, params: Params) -> Reply:
     """Repeated `id` parameters give a linkset each, ids joined by commas one for all of them."""
     source, linkname = _one(params, "dbfrom", "pubmed"), _one(params, "linkname")
     linksets = []
-    for asked in params.get("id", []):
+    wanted = params.get("id", [])
+    for asked in [",".join(wanted)] if library.merges_links else wanted:
         pmids = [int(i) for i in asked.split(",")]
+        if library.linkless.issuperset(pmids):
+            continue
         names = [linkname] if linkname else sorted({name for name, pmid in library.shelf.links if pmid in pmids})
         sets = "".join(_linkset(library, name, pmids) for name in names)
         ids = "".join(f"<Id>{pmid}</Id>" for pmid in pmids)

@@ -11,10 +11,19 @@ from django.urls import get_resolver, reverse
 
 from reviews.actions import team
 from reviews.actions.candidates import add_search
+from reviews.actions.duplicates import merge
 from reviews.actions.protocol import create_review
-from reviews.models import Assignment, Candidate, Membership, Review, ReviewInvitation, ScreeningDecision
+from reviews.models import (
+    Assignment,
+    Candidate,
+    Membership,
+    PairProposal,
+    Review,
+    ReviewInvitation,
+    ScreeningDecision,
+)
 from reviews.rules.permissions import PERMISSIONS, SITE_ADMIN, Permission
-from reviews.terms import Role, SourceKind
+from reviews.terms import PairKind, Role, SourceKind
 from studies.models import AuditEvent, Search, User
 from tests.conftest import signed_in
 from tests.reviews.conftest import Cast, person
@@ -28,6 +37,7 @@ SCREENERS = frozenset({"reviewer", "adjudicator", "lead"})
 ADDERS = SCREENERS | {"site admin"}
 ADJUDICATORS = frozenset({"adjudicator", "lead"})
 LEADS = frozenset({"lead", "site admin"})
+MERGERS = LEADS | {"adjudicator"}
 NOBODY = frozenset()
 
 
@@ -74,6 +84,23 @@ TABLE = {
     "undo": Rule(write=SCREENERS, where="stage"),
     "stage": Rule(write=LEADS, where="stage"),
     "card": Rule(read=SCREENERS, write=SCREENERS, where="stage report"),
+    "duplicates": Rule(read=READERS),
+    "merges": Rule(read=READERS),
+    "merge": Rule(write=MERGERS, where="pair"),
+    "keep_apart": Rule(write=MERGERS, where="pair"),
+    "group": Rule(write=MERGERS, where="pair"),
+    "unmerge": Rule(write=MERGERS, where="merge"),
+    "progress": Rule(read=READERS),
+    "ranking": Rule(write=LEADS),
+    "agreement": Rule(read=READERS),
+    "agreement_csv": Rule(read=READERS),
+    "flow": Rule(read=READERS),
+    "flow_freeze": Rule(write=LEADS),
+    "flow_compare": Rule(read=READERS),
+    "flow_picture": Rule(read=READERS, where="picture"),
+    "flow_rows": Rule(read=READERS, where="list"),
+    "flow_rows_csv": Rule(read=READERS, where="list"),
+    "prisma_csv": Rule(read=READERS),
     "log": Rule(read=READERS),
     "log_csv": Rule(read=READERS),
     "decisions_csv": Rule(read=READERS),
@@ -107,8 +134,17 @@ def rows(cast: Cast) -> dict[str, object]:
         "report": [cast.reports[0].pk],
         "stage": ["title-abstract"],
         "stage report": ["title-abstract", cast.reports[0].pk],
+        "pair": [PairProposal.objects.create(**pair_of(cast, 0, 1)).pk],
+        "merge": [merge(cast.reports[1], cast.reports[2], by=cast.lead).pk],
+        "picture": ["png"],
+        "list": ["records_screened"],
         "": [],
     }
+
+
+def pair_of(cast: Cast, one: int, other: int) -> dict[str, object]:
+    first, second = cast.reports[one], cast.reports[other]
+    return {"review": cast.review, "first": first, "second": second, "kind": PairKind.DUPLICATE}
 
 
 def address(name: str, cast: Cast, rows: dict[str, object]) -> str:

@@ -39,7 +39,6 @@ EVERYBODY = frozenset(ROLES)
 MEMBERS = EVERYBODY - {"stranger"}
 TAGGERS = MEMBERS - {"visitor"}
 REVIEWERS = frozenset({"reviewer", "admin"})
-CURATORS = frozenset({"reviewer", "admin"})
 ADMIN = frozenset({"admin"})
 NOBODY = frozenset()
 
@@ -94,8 +93,8 @@ DECISIONS: dict[str, Decision] = {
     "studies:trial_enter": admin_only(write=ADMIN),
     "studies:trial_edit": admin_only(write=ADMIN, where="registration"),
     "studies:trials_import": admin_writes(),
-    "studies:proposals": Decision(read=CURATORS, write=CURATORS),
-    "studies:proposal_decide": Decision(read=NOBODY, write=CURATORS, where="proposal"),
+    "studies:proposals": Decision(read=REVIEWERS, write=REVIEWERS),
+    "studies:proposal_decide": Decision(read=NOBODY, write=REVIEWERS, where="proposal"),
     "studies:protocols": reading(),
     "studies:durability": reading(),
     "studies:study": reading(where="study"),

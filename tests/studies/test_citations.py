@@ -220,6 +220,25 @@ class TestTheRun:
         assert running.carry_on(run.pk).state == RunState.FINISHED
         assert counts(study)[0][1] == 4 and len(ncbi.requests) == n_asked, "nothing is asked twice"
 
+    def test_a_list_merged_over_several_articles_is_nobodys_count(self, study, ncbi, icite):
+        make_report(study, pmid=72)
+        ncbi.library.merges_links = True
+        ncbi.shelf.link("pubmed_pubmed_citedin", 71, [81, 82])
+        run = searching.request_once(RunKind.CITATIONS, "")
+
+        failed = running.carry_on(run.pk)
+
+        assert failed.state == RunState.FAILED and "merged" in failed.failure
+        assert not CitationCount.objects.exists() and not CitationLink.objects.exists()
+
+    def test_an_article_that_elink_says_nothing_about_has_no_number_rather_than_nought(self, study, ncbi, icite):
+        ncbi.library.linkless.add(71)
+
+        run = ask()
+
+        assert counts(study, CitationSource.ELINK) == []
+        assert run.findings.get(identifier="elink 71").result == FindingResult.VANISHED
+
     def test_batches_of_200_and_at_most_one_request_a_second_to_icite(self, ncbi, icite, monkeypatch):
         monkeypatch.setattr(citations, "SPACING", 1.1)
         study = Study.objects.create()

@@ -45,6 +45,7 @@ def told(before: dict, after: dict) -> list[tuple[str, str, str]]:
         ("databanks", [], [{"name": "X", "accessions": ["NCT01234567"]}], [("databanks", "", "NCT01234567")]),
         ("mesh", [{"name": "Skin"}], [{"name": "Skin"}, {"name": "Humans"}], [("mesh", "", "Humans")]),
         ("mesh", [], [{"name": "Skin"}], []),
+        ("mesh", [{"name": "Skin Ageing", "ui": "D015595"}], [{"name": "Skin Aging", "ui": "D015595"}], []),
         ("keywords", [{"text": "fat"}, {"text": "skin"}], [{"text": "skin"}, {"text": "fat"}], []),
     ],
 )

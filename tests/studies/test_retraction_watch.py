@@ -219,7 +219,7 @@ class TestReadingAgain:
 
 @pytest.mark.django_db(transaction=True)
 class TestReinstatement:
-    def test_it_lifts_what_came_before_and_the_history_stays(self, papers):
+    def test_it_lifts_what_came_before_and_the_history_stays(self, papers, visitor):
         read_in(
             row(2, doi="10.5555/a", nature="Reinstatement", issued="5/1/2021 0:00"),
             row(1, doi="10.5555/a", issued="3/9/2020 0:00"),
@@ -227,6 +227,8 @@ class TestReinstatement:
 
         assert statuses()[71] == NoticeStatus.NONE
         assert Notice.objects.live().filter(report=papers[0]).count() == 2
+        page = visitor.get(papers[0].study.get_absolute_url()).content.decode()
+        assert "lifted by the reinstatement" in page and "banner--danger" not in page
 
     def test_a_retraction_after_it_stands(self, papers):
         read_in(
