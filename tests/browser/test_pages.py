@@ -7,6 +7,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from playwright.sync_api import Page
 
+from reviews.actions import protocol, team
 from tests.browser import library
 from tests.browser.conftest import session
 from tests.browser.looking import (
@@ -21,6 +22,8 @@ from tests.browser.looking import (
     size,
     violations,
 )
+from tests.reviews.conftest import make_cast
+from tests.reviews.test_access import FILES, TABLE
 from tests.studies.test_access import ADMIN_PAGES, DECISIONS, admin_address
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +40,9 @@ NO_PAGES = {
     "studies:tag_terms": "a part of the tagging page",
 }
 STRANGERS_PAGES = {"login", "password_reset", "password_reset_done", "password_reset_confirm", "studies:invitation"}
+STRANGERS_PAGES |= {"reviews:invitation"}
+# Pages of a review, seen by its lead; the others are files.
+IN_REVIEWS = sorted(name for name, rule in TABLE.items() if rule.read and name not in FILES)
 OURS = sorted(name for name, decision in DECISIONS.items() if decision.read and name not in NO_PAGES)
 # Django's admin refuses to add or delete what the catalogue keeps: those answer 403, which is looked at once.
 DJANGO_ADMIN = [
@@ -57,7 +63,20 @@ VIEWS = (
 @pytest.fixture(scope="module")
 def rows(lasting) -> dict[str, object]:
     rows = library.fill()
-    return rows | {"session": session(rows["admin"])}
+    return rows | reviewed() | {"session": session(rows["admin"])}
+
+
+def reviewed() -> dict[str, object]:
+    """A review with a conflict at full text, a report half decided, an invitation, and words to highlight."""
+    cast = make_cast(4)
+    conflict = cast.pass_first(cast.reports[0])
+    cast.say(cast.first, conflict, "exclude", 0, note="No cells were given.")
+    cast.say(cast.second, conflict, "exclude", 1)
+    cast.say(cast.first, cast.reports[1], "maybe")
+    protocol.change_review(cast.review, by=cast.lead, is_living=True, living_justification="It changes every month.")
+    _, secret = team.invite(cast.review, by=cast.lead, email="guest.of.a.review@example.org", role="reviewer")
+    arguments = {"": [], "report": [conflict.pk], "stage report": ["title-abstract", cast.reports[1].pk]}
+    return {"review": cast.review, "lead": session(cast.lead), "arguments": arguments, "review secret": secret}
 
 
 def examples(name: str, rows: dict[str, object]) -> list[str]:
@@ -75,6 +94,8 @@ def examples(name: str, rows: dict[str, object]) -> list[str]:
         addresses = [reverse(name, args=[rows["batch"].pk])]
     elif name == "studies:search_edit":
         addresses = [reverse(name, args=[rows["search"].pk])]
+    elif name == "reviews:invitation":
+        addresses = [reverse(name, args=[rows["review secret"]])]
     elif name == "studies:invitation":
         addresses = [reverse(name, args=[rows["invitation secret"]])]
     elif name == "password_reset_confirm":
@@ -153,6 +174,16 @@ def test_a_page_is_fit_for_everybody(name, rows, visits):
 
     for number, address in enumerate(examples(name, rows)):
         wrong += look(page, address, is_first=number == 0, views=VIEWS if number == 0 else VIEWS[::3])
+
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", IN_REVIEWS)
+def test_a_page_of_a_review_is_fit_for_everybody(name, rows, visits):
+    page = visits(rows["lead"])
+    address = reverse(f"reviews:{name}", args=[rows["review"].slug, *rows["arguments"][TABLE[name].where]])
+
+    wrong = look(page, address, is_first=True)
 
     assert not wrong, "\n".join(wrong)
 

@@ -95,7 +95,7 @@ def make_cast(n_reports: int = 3) -> Cast:
         Membership.objects.create(review=review, user=user, role=role, is_expert=role == Role.ADJUDICATOR)
         people[name] = user
     cast = Cast(review, lead, **people)
-    cast.reports = add_reports(cast, n_reports)
+    cast.reports = add_reports(cast, n_reports) if n_reports else []
     return cast
 
 

@@ -106,6 +106,7 @@ TABLE = {
     "decisions_csv": Rule(read=READERS),
 }
 PUBLIC = {"review"}
+FILES = {"reports_csv", "log_csv", "decisions_csv", "pdf"}
 ABSENT_FILE = {"pdf"}  # no PDF was uploaded: 404 for those who may read it
 
 
