@@ -53,7 +53,8 @@ def test_agreement_counts_first_words_and_settling_changes_nothing(cast):
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(*) FROM reviews_screeningdecision a
-            JOIN reviews_screeningdecision b USING (candidate_id, stage) WHERE a.reviewer_id = %s AND b.reviewer_id = %s AND a.kind = 'independent' AND b.kind = 'independent'
+            JOIN reviews_screeningdecision b USING (candidate_id, stage)
+            WHERE a.reviewer_id = %s AND b.reviewer_id = %s AND a.kind = 'independent' AND b.kind = 'independent'
             AND (a.decision = 'exclude') = (b.decision = 'exclude')""",
             [cast.first.pk, cast.second.pk],
         )

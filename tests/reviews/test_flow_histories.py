@@ -32,6 +32,11 @@ def cast(django_db_setup, django_db_blocker):
         connection.close()
 
 
+@pytest.mark.django_db
+def test_the_flow_of_a_review_that_begins_adds_up():
+    adds_up(make_cast(0))
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(seed=st.integers(0, 10**6), acts=st.lists(st.sampled_from(ACTS + OURS), min_size=8, max_size=30))
 def test_the_flow_adds_up_after_every_step(cast, seed, acts):
