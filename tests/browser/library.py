@@ -5,12 +5,25 @@ from io import BytesIO
 
 from django.utils import timezone
 
-from studies.actions import accounts, catalogue
+from studies.actions import accounts, catalogue, checking, tokens
 from studies.actions.starter import load_starter, load_vocabulary
-from studies.models import AuditEvent, Finding, Heartbeat, Notice, Report, Search, SearchRun, Study, Tag, TagBatch, User
+from studies.models import (
+    AuditEvent,
+    CitationCheck,
+    Finding,
+    Heartbeat,
+    Notice,
+    Report,
+    Search,
+    SearchRun,
+    Study,
+    Tag,
+    TagBatch,
+    User,
+)
 from studies.sources import jats, pubmed_xml
 from studies.sources.record import Reading
-from studies.terms import BatchKind, FindingResult, RunKind, RunState, SiteRole
+from studies.terms import BatchKind, CheckVerdict, FindingResult, RunKind, RunState, SiteRole
 from tests.conftest import PASSWORD
 from tests.ncbi.jats import FIRST, articles
 from tests.ncbi.synthetic import FIRST_PMID, HEAD, TAIL, corpus
@@ -48,8 +61,29 @@ def fill() -> dict[str, object]:
         "invitation secret": secret,
         "reset": accounts.reset_token(person, by=admin),
         "batch": TagBatch.objects.create(by=admin, kind=BatchKind.STUDY, said="accepted Synthetic", n_studies=1),
+        "check": _checked(admin),
         "event": AuditEvent.objects.first(),
     }
+
+
+def _checked(admin: User) -> CitationCheck:
+    """A check with every verdict, one retracted, one still waiting."""
+    first, retracted = (Report.objects.get(pmid=pmid) for pmid in (FIRST_PMID, FIRST_PMID + 7))
+    wrong = "Yin et al. 2017. Something else altogether for skin rejuvenation: a review"
+    kinds = ("A reference that is unknown", "One of several", "One nobody could be asked about", "One that waits")
+    lines = [f"PMID: {first.pmid}", f"PMID: {retracted.pmid}", f"{wrong}. PMID: {first.pmid}"]
+    lines += [f"PMID: {880 + n}" for n in range(len(kinds))]
+    tokens.create_token(admin, name="A script")
+    check = checking.request_check("\n\n".join(lines), by=admin)
+    waiting = check.references.filter(verdict=CheckVerdict.WAITING)
+    verdicts = (CheckVerdict.NOT_FOUND, CheckVerdict.AMBIGUOUS, CheckVerdict.NOT_ASKED)
+    for reference, verdict, kind in zip(list(waiting), verdicts, kinds, strict=False):
+        choices = [{"title": first.title, "pmid": first.pmid, "authors": ["Doe J"]}] * 2
+        reference.verdict, reference.pasted, reference.remark = verdict, kind, "A synthetic remark."
+        reference.choices = choices if verdict == CheckVerdict.AMBIGUOUS else []
+        reference.asked_at = timezone.now()
+        reference.save()
+    return check
 
 
 def _finished(search: Search, admin: User) -> SearchRun:

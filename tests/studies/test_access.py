@@ -132,7 +132,6 @@ DECISIONS: dict[str, Decision] = {
     "api:events": reading(),
     "api:searches": reading(),
     "api:openapi-json": reading(),
-    "api:api-root": reading(),
     "studies:account": Decision(read=MEMBERS, write=MEMBERS),
     "studies:invitation": reading(write=EVERYBODY, where="invitation secret", is_always_open=True),
     "studies:people": admin_only(),
@@ -173,7 +172,8 @@ def patterns(resolver: URLResolver, space: str = "") -> Iterator[tuple[str, URLP
 
 
 PATHS = dict(patterns(get_resolver()))
-OURS = sorted(name for name in PATHS if not name.startswith("admin:"))
+# The root of the API is no address: whoever asks for it is told that it is not there.
+OURS = sorted(name for name in PATHS if not name.startswith("admin:") and name != "api:api-root")
 DJANGO_ADMIN = sorted(name for name in PATHS if name.startswith("admin:"))
 
 
