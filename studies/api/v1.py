@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI, Query
 from ninja.errors import HttpError
 
@@ -32,6 +33,7 @@ api = NinjaAPI(
     version="1.0.0",
     description=_ABOUT,
     docs_url=None,
+    docs_decorator=require_safe,
     openapi_url="/openapi.json",
     urls_namespace="api",
 )

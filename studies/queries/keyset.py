@@ -52,5 +52,5 @@ def trials(*, status: str = "", registry: str = "", linked: bool | None = None) 
 def searches() -> list[tuple[Search, SearchRun | None]]:
     """Every search with its last run that ended well; two queries."""
     done = SearchRun.objects.filter(state=RunState.FINISHED, search__isnull=False)
-    last = {run.search_id: run for run in done.order_by("search", "-finished_at").distinct("search")}
+    last = {run.search_id: run for run in done.order_by("search_id", "-finished_at").distinct("search_id")}
     return [(one, last.get(one.pk)) for one in Search.objects.order_by("pk")[:500]]

@@ -6,11 +6,12 @@ from io import BytesIO
 
 from django.utils import timezone
 
-from studies.actions import accounts, alerts, catalogue, trials
+from studies.actions import accounts, alerts, catalogue, checking, tokens, trials
 from studies.actions.starter import load_starter, load_vocabulary
 from studies.actions.study_rows import refresh_studies
 from studies.models import (
     AuditEvent,
+    CitationCheck,
     CitationCount,
     CitationLink,
     Digest,
@@ -37,6 +38,7 @@ from studies.sources.registration_table import registration_of
 from studies.terms import (
     AlertSubject,
     BatchKind,
+    CheckVerdict,
     CitationSource,
     DigestKind,
     DigestState,
@@ -88,6 +90,7 @@ def fill() -> dict[str, object]:
         "invitation secret": secret,
         "reset": accounts.reset_token(person, by=admin),
         "batch": TagBatch.objects.create(by=admin, kind=BatchKind.STUDY, said="accepted Synthetic", n_studies=1),
+        "check": _checked(admin),
         "event": AuditEvent.objects.first(),
         "registration": registration,
         "proposal": proposal,
@@ -122,6 +125,26 @@ def _followed(admin: User) -> Subscription:
         max_items=20,
         lookback_days=30,
     )
+
+
+def _checked(admin: User) -> CitationCheck:
+    """A check with every verdict, one retracted, one still waiting."""
+    first, retracted = (Report.objects.get(pmid=pmid) for pmid in (FIRST_PMID, FIRST_PMID + 7))
+    wrong = "Yin et al. 2017. Something else altogether for skin rejuvenation: a review"
+    kinds = ("A reference that is unknown", "One of several", "One nobody could be asked about", "One that waits")
+    lines = [f"PMID: {first.pmid}", f"PMID: {retracted.pmid}", f"{wrong}. PMID: {first.pmid}"]
+    lines += [f"PMID: {880 + n}" for n in range(len(kinds))]
+    tokens.create_token(admin, name="A script")
+    check = checking.request_check("\n\n".join(lines), by=admin)
+    waiting = check.references.filter(verdict=CheckVerdict.WAITING)
+    verdicts = (CheckVerdict.NOT_FOUND, CheckVerdict.AMBIGUOUS, CheckVerdict.NOT_ASKED)
+    for reference, verdict, kind in zip(list(waiting), verdicts, kinds, strict=False):
+        choices = [{"title": first.title, "pmid": first.pmid, "authors": ["Doe J"]}] * 2
+        reference.verdict, reference.pasted, reference.remark = verdict, kind, "A synthetic remark."
+        reference.choices = choices if verdict == CheckVerdict.AMBIGUOUS else []
+        reference.asked_at = timezone.now()
+        reference.save()
+    return check
 
 
 def _finished(search: Search, admin: User) -> SearchRun:

@@ -42,12 +42,15 @@ NO_PAGES = {
     "studies:trials_feed": "a feed",
     "studies:study_export": "a file",
     "studies:tag_terms": "a part of the tagging page",
+    "studies:check_progress": "a part of the check's page",
+    "studies:check_csv": "a file",
 }
 STRANGERS_PAGES = {"login", "password_reset", "password_reset_done", "password_reset_confirm", "studies:invitation"}
 STRANGERS_PAGES |= {"reviews:invitation"}
 # Pages of a review, seen by its lead; the others are files.
 IN_REVIEWS = sorted(name for name, rule in TABLE.items() if rule.read and name not in FILES)
-OURS = sorted(name for name, decision in DECISIONS.items() if decision.read and name not in NO_PAGES)
+# The API answers programs.
+OURS = sorted(n for n, d in DECISIONS.items() if d.read and n not in NO_PAGES and not n.startswith("api:"))
 # Django's admin refuses to add or delete what the catalogue keeps: those answer 403, which is looked at once.
 DJANGO_ADMIN = [
     name
@@ -98,6 +101,9 @@ def examples(name: str, rows: dict[str, object]) -> list[str]:
         addresses = [run.get_absolute_url() for run in rows["runs"]]
     elif name == "studies:study_references":
         addresses = [reverse(name, args=[rows["study"].pk])]
+    elif name == "studies:check_result":
+        where = rows["check"].get_absolute_url()
+        addresses = [where, f"{where}?verdict=mismatch", f"{where}?verdict=match&all=1"]
     elif name == "studies:tag_batch":
         addresses = [reverse(name, args=[rows["batch"].pk])]
     elif name == "studies:search_edit":

@@ -153,7 +153,6 @@ DECISIONS: dict[str, Decision] = {
     "api:events": reading(),
     "api:searches": reading(),
     "api:openapi-json": reading(),
-    "api:api-root": reading(),
     "studies:account": Decision(read=MEMBERS, write=MEMBERS),
     "studies:invitation": reading(write=EVERYBODY, where="invitation secret", is_always_open=True),
     "studies:people": admin_only(),
@@ -202,7 +201,8 @@ PATHS = dict(patterns(get_resolver()))
 IN_REVIEWS = {
     name for name, path in PATHS.items() if name.startswith("reviews:") and "<slug:slug>" in str(path.pattern)
 }
-OURS = sorted(name for name in PATHS if not name.startswith("admin:") and name not in IN_REVIEWS)
+# The root of the API is no address: whoever asks for it is told that it is not there.
+OURS = sorted(PATHS.keys() - IN_REVIEWS - {"api:api-root"} - {name for name in PATHS if name.startswith("admin:")})
 DJANGO_ADMIN = sorted(name for name in PATHS if name.startswith("admin:"))
 
 

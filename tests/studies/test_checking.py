@@ -1,6 +1,7 @@
 """Checks of citations against the local NCBI over real HTTP, faults included."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -16,6 +17,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from config.celery import app
 from studies import tasks
 from studies.actions import allowances, checking
 from studies.actions.report_values import fingerprint_of
@@ -502,13 +504,18 @@ def test_old_checks_go_and_forgotten_ones_are_called_for(no_network, settings):
     assert list(CitationCheck.objects.all()) == [waiting]
 
 
-def test_every_beat_entry_of_the_checks_can_be_fired(no_network, settings):
-    settings.CELERY_TASK_ALWAYS_EAGER = False
-    entry = configured.CELERY_BEAT_SCHEDULE["tend checks"]
+def test_every_beat_entry_of_the_checks_can_be_fired(no_network):
+    queue = Path(configured.HOME) / "queue"
+    queue.mkdir(exist_ok=True)
+    check = checking.request_check("PMID: 1")
 
-    assert entry["task"] == tasks.tend_checks.name
-    tasks.tend_checks()
+    app.tasks[configured.CELERY_BEAT_SCHEDULE["tend checks"]["task"]].apply(throw=True)
+    knocks = [message.read_text() for message in queue.iterdir()]
+    shutil.rmtree(queue)
+    tasks.tend_example.apply(throw=True)
 
+    assert any("check_citations" in knock for knock in knocks) and check.pk
+    assert any("tend_example" in knock for knock in knocks)
     assert CitationCheck.objects.filter(is_example=True).exists()
 
 
