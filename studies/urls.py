@@ -23,8 +23,8 @@ from studies.views import (
     study,
     sync,
     tagging,
-    trials,
     tokens,
+    trials,
     vocabulary,
 )
 
