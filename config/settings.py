@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "studies.middleware.BoundedBody",
+    "studies.middleware.ApiDoor",
     "studies.middleware.RequireLogin",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -129,6 +130,9 @@ NEW_DAYS = environment.number("STRATUM_NEW_DAYS", 30, low=1, high=365)  # how lo
 
 # --- NCBI ----------------------------------------------------------------------------------------
 NCBI_BASE_URL = environment.web_address("NCBI_BASE_URL", "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/")
+NCBI_IDCONV_URL = environment.web_address(
+    "NCBI_IDCONV_URL", "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles/"
+)
 NCBI_TOOL = environment.text("NCBI_TOOL", "stratum")
 NCBI_EMAIL = environment.email("NCBI_EMAIL")
 NCBI_API_KEY = environment.secret("NCBI_API_KEY")
@@ -153,6 +157,16 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 UPLOADS = HOME / "uploads"
 UPLOAD_PAGES = {"reviews:import", "reviews:full_text"}  # beside the catalogue's own, for people who are signed in
 
+# --- Check a citation ------------------------------------------------------------------------------
+CHECK_MOST = environment.number("STRATUM_CHECK_MOST", 1000, low=10, high=20_000)  # references of one check
+CHECK_AN_HOUR = environment.number("STRATUM_CHECK_AN_HOUR", 1000, low=10, high=1_000_000)  # references of a visitor
+CHECK_DAYS = environment.number("STRATUM_CHECK_DAYS", 30, low=1, high=365)  # a check is kept
+
+# --- Read API ------------------------------------------------------------------------------------
+API_A_MINUTE = environment.number("STRATUM_API_A_MINUTE", 60, low=1, high=100_000)  # requests without a token
+API_METER = HOME / "limits" / "api"
+API_TOKEN_A_MINUTE = environment.number("STRATUM_API_TOKEN_A_MINUTE", 300, low=1, high=100_000)  # with one
+
 # --- Celery --------------------------------------------------------------------------------------
 CELERY_BROKER_URL = environment.secret("CELERY_BROKER_URL") or "filesystem://"
 if CELERY_BROKER_URL == "filesystem://":
@@ -176,7 +190,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 20 * 60, 25 * 60
 # "ncbi" holds whatever asks an outside service, "default" the rest, so that the rest never waits for the outside.
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"studies.tasks.carry_on": {"queue": "ncbi"}}
+CELERY_TASK_ROUTES = {
+    f"studies.tasks.{name}": {"queue": "ncbi"} for name in ("carry_on", "check_citations", "tend_example")
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
@@ -184,6 +200,7 @@ CELERY_BEAT_SCHEDULE = {
     "reviews": {"task": "reviews.tasks.tick", "schedule": 15.0, "options": {"expires": 14}},
     "duplicates": {"task": "reviews.tasks.compare", "schedule": 60.0, "options": {"expires": 59}},
     "ranking": {"task": "reviews.tasks.rank_due", "schedule": 30.0, "options": {"expires": 29}},
+    "tend checks": {"task": "studies.tasks.tend_checks", "schedule": 60.0, "options": {"expires": 55}},
     "tidy": {"task": "studies.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3000}},
     "tell": {"task": "studies.tasks.tell", "schedule": 60.0, "options": {"expires": 55}},
 }

@@ -4,6 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from studies.admin import site
+from studies.api.v1 import api
 from studies.views import accounts, errors, home
 
 handler403 = "studies.views.errors.forbidden"
@@ -20,5 +21,6 @@ urlpatterns = [
     path("reset/<uidb64>/<token>/", accounts.ResetConfirm.as_view(), name="password_reset_confirm"),
     path("admin/", site.urls),
     path("reviews/", include("reviews.urls")),
+    path("api/v1/", api.urls),
     path("", include("studies.urls")),
 ]

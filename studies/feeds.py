@@ -8,16 +8,19 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
 from django.utils.http import http_date
 from django.views.decorators.http import conditional_page, require_safe
 
-from studies.queries import news, news_scope
+from studies.queries import news, news_scope, trials
 from studies.queries.listing import chips_of
+from studies.queries.newness import newness
 from studies.queries.news_filter import NewsFilter
 from studies.queries.news_words import NewsItem
+from studies.queries.trial_filters import TrialFilters
 from studies.queries.vocabulary import Vocabulary
 
 SIZE = 50
@@ -54,6 +57,19 @@ def of_list(request: HttpRequest) -> HttpResponse:
     items = news.page((), scope=news_scope.of_list(filters, vocabulary), size=SIZE).items
     title = f"Stratum: {words or 'all studies'}"
     return answer(items, title, page=reverse("studies:studies") + filters.query(page=1), request=request)
+
+
+@conditional_page
+@require_safe
+def of_trials(request: HttpRequest) -> HttpResponse:
+    """The news of the trials that the list of trials finds, whoever asks."""
+    vocabulary, now = Vocabulary(), timezone.now()
+    filters = TrialFilters.read(request.GET.getlist, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+    found = trials.narrowed(filters, vocabulary, new=newness(now), now=now)
+    words = "; ".join(filter(None, (chip.label for chip in trials.chips_of(filters, vocabulary))))
+    items = news.page((), scope=news.Scope(registrations=found.values("pk")), size=SIZE).items
+    title = f"Stratum, trials: {words or 'all'}"
+    return answer(items, title, page=reverse("studies:trials") + filters.query(page=1), request=request)
 
 
 def answer(items: Sequence[NewsItem], title: str, *, page: str, request: HttpRequest) -> HttpResponse:

@@ -1,17 +1,21 @@
-"""What every request passes: the bound on its size, and the door that REQUIRE_LOGIN closes."""
+"""What every request passes: the bound on its size, the API's door, and the one that REQUIRE_LOGIN closes."""
 
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.http import ConditionalGetMiddleware
 from django.urls import Resolver404, resolve, reverse
 
 from studies import access
+from studies.actions import metering, tokens
 from studies.rules.permissions import Permission
 
 Answer = Callable[[HttpRequest], HttpResponse]
 # What the other fields of a form with a file may take.
 _BESIDE_THE_FILE = 1024 * 1024
+API = "/api/v1/"
 
 
 class BoundedBody:
@@ -43,6 +47,52 @@ def _name_of(path: str) -> str:
         return ""
 
 
+class ApiDoor:
+    """Before every request to the API: whose token is it, and may they ask so often? Behind it: ETags.
+
+    Pages are never opened by a token, nor does a session's user change because of one.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = ConditionalGetMiddleware(get_response)
+        self.pages = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(API):
+            return self.pages(request)
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        who, most = f"address {access.client_address(request)}", settings.API_A_MINUTE
+        if scheme:
+            token = tokens.token_of(secret.strip()) if scheme.lower() == "bearer" else None
+            request.user = token.user if token else AnonymousUser()
+            if token is None:
+                return self._refused(request, who, most)
+            who, most = f"token {token.pk}", settings.API_TOKEN_A_MINUTE
+        metered = metering.meter(settings.API_METER, who, most=most)
+        if not metered.is_allowed:
+            answer = _problem(429, "You ask too often: wait a little, or send a token.")
+            answer["Retry-After"] = str(metered.seconds)
+            return answer
+        answer = self.get_response(request)
+        answer["X-RateLimit-Limit"], answer["X-RateLimit-Remaining"] = str(most), str(metered.n_left)
+        answer["Vary"] = "Authorization, Cookie"
+        answer.setdefault("Cache-Control", "private, no-cache")
+        return answer
+
+    def _refused(self, request: HttpRequest, who: str, most: int) -> HttpResponse:
+        """Guesses at tokens are counted like any other request."""
+        metered = metering.meter(settings.API_METER, who, most=most)
+        if not metered.is_allowed:
+            return _problem(429, "You ask too often.")
+        answer = _problem(401, "This token is unknown or revoked.")
+        answer["WWW-Authenticate"] = "Bearer"
+        return answer
+
+
+def _problem(status: int, detail: str) -> HttpResponse:
+    return JsonResponse({"detail": detail}, status=status)
+
+
 class RequireLogin:
     """A view opts out with Django's `login_not_required`, as its own sign-in and reset views do."""
 
@@ -55,4 +105,8 @@ class RequireLogin:
     def process_view(self, request: HttpRequest, view: object, args: tuple, kwargs: dict) -> HttpResponse | None:
         if not settings.REQUIRE_LOGIN or not getattr(view, "login_required", True):
             return None
-        return None if request.user.is_authenticated else access.ask_to_sign_in(request)
+        if request.user.is_authenticated:
+            return None
+        if request.path.startswith(API):
+            return _problem(401, "This site asks for an account: send a token.")
+        return access.ask_to_sign_in(request)

@@ -6,7 +6,7 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
-from studies.actions import digests, heartbeats, mailing, running, scheduling
+from studies.actions import checking, digests, heartbeats, mailing, running, scheduling
 from studies.models import SearchRun
 from studies.queries import alerts
 from studies.rules.queues import queue_of
@@ -62,6 +62,8 @@ def tell() -> None:
     for user_id, frequency in alerts.due(now):
         try:
             digests.build(user_id, frequency, now)
+        except SoftTimeLimitExceeded:
+            raise  # the next beat goes on with whoever is still due
         except Exception:  # one person's trouble is not the others'
             log.exception("no mail was written to person %s", user_id)
     digests.build_admin_words(now)
@@ -74,3 +76,26 @@ def tell() -> None:
 def send(digest_id: int) -> None:
     """Send one mail, if it still waits."""
     mailing.send(digest_id, timezone.now())
+
+
+@shared_task(**KNOCK)
+def check_citations(check_id: int) -> None:
+    """Ask the sources about the references of a check."""
+    checking.carry_on(check_id)
+
+
+@shared_task(**KNOCK)
+def tend_checks() -> None:
+    """Call for checks that nobody works on and for the worked example, and remove what is old."""
+    now = timezone.now()
+    for check_id in checking.unattended(now):
+        check_citations.apply_async([check_id], **KNOCK)
+    checking.remove_old(now)
+    if checking.example_is_due(now):
+        tend_example.apply_async(**KNOCK)
+
+
+@shared_task(**KNOCK)
+def tend_example() -> None:
+    """Ask the sources about the worked example."""
+    checking.tend_example(timezone.now())

@@ -321,6 +321,24 @@ class FindingResult(TextChoices):
     REJECTED = "rejected", "Rejected"
 
 
+class CheckState(TextChoices):
+    """Where a check of citations stands."""
+
+    WAITING = "waiting", "Being checked"
+    FINISHED = "finished", "Checked"
+
+
+class CheckVerdict(TextChoices):
+    """What asking the sources about one reference comes to; a notice is said beside it."""
+
+    MATCH = "match", "Match"
+    MISMATCH = "mismatch", "Mismatch"
+    NOT_FOUND = "not-found", "Not found"
+    AMBIGUOUS = "ambiguous", "Ambiguous"
+    NOT_ASKED = "not-asked", "Could not ask"
+    WAITING = "waiting", "Not asked yet"
+
+
 class NewsKind(TextChoices):
     """What a piece of news is about; the order is that of a digest, the gravest first."""
 
@@ -338,11 +356,11 @@ class NewsKind(TextChoices):
 class AlertSubject(TextChoices):
     """What a subscription follows."""
 
-    EVERYTHING = "everything", "All news"
-    SAVED_SEARCH = "saved-search", "A saved search"
-    STUDY = "study", "A study"
-    REGISTRATION = "registration", "A trial"
-    TRIALS = "trials", "A filter of the trials"
+    EVERYTHING = "everything", "everything"
+    SAVED_SEARCH = "saved-search", "the saved search"
+    STUDY = "study", "the study"
+    REGISTRATION = "registration", "the trial"
+    TRIALS = "trials", "all trials"
 
 
 class Frequency(TextChoices):

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 90  # seconds for what must happen; only a failure waits that long
+PATIENCE = 150  # seconds for what must happen; only a failure waits that long
 
 
 def new_home() -> Path:
@@ -41,7 +41,7 @@ def manage(home: Path, *arguments: str, **settings: str) -> subprocess.Completed
         env=environment(home, **settings),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
 

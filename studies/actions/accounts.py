@@ -97,9 +97,7 @@ def open_account(*, email: str, first_name: str, last_name: str, password: str) 
     """An account for somebody who was asked in by a team, not by an admin: it may read the site and no more."""
     if User.objects.filter(email__iexact=email).exists():
         raise AlreadyAMember
-    user = User.objects.create_user(
-        email, password, role=SiteRole.VISITOR, first_name=first_name, last_name=last_name
-    )
+    user = User.objects.create_user(email, password, role=SiteRole.VISITOR, first_name=first_name, last_name=last_name)
     AuditEvent.objects.record("opened account", user, by=user, role=user.role)
     return user
 

@@ -28,15 +28,16 @@ def follow(
     kinds: Iterable[str],
     max_items: int,
     lookback_days: int,
+    trials_query: str = "",
 ) -> Subscription:
-    """`subject` is the row that `about` names, none for everything and for all trials.
+    """`subject` is the row that `about` names, none for everything and for trials, which `trials_query` filters.
 
     Raises FollowedAlready and NothingToTell.
     """
     now = timezone.now()
     what = {_COLUMNS[about]: subject} if about in _COLUMNS else {}
     if about == AlertSubject.TRIALS:
-        what = {"trials_query": ""}
+        what = {"trials_query": trials_query}
     # Two clicks in one second: the second finds the first.
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     if Subscription.objects.live().filter(user=by, about=about, frequency=frequency, **what).exists():

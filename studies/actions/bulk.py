@@ -9,11 +9,16 @@ from django.db import connection, models
 
 def new_ids(model: type[models.Model], n: int) -> list[int]:
     """`n` fresh primary keys, so that rows can refer to each other before they are written."""
+    if not n:
+        return []
     with connection.cursor() as cursor:
+        # One row, and the sequence looked up once: asked row by row, its name costs more than its numbers.
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [model._meta.db_table, n]
+            "WITH own AS MATERIALIZED (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS name)"
+            " SELECT array_agg(nextval(own.name)) FROM own, generate_series(1, %s)",
+            [model._meta.db_table, n],
         )
-        return [row[0] for row in cursor.fetchall()]
+        return cursor.fetchone()[0]
 
 
 def columns(model: type[models.Model]) -> list[models.Field]:

@@ -128,7 +128,7 @@ class _Batch:
         if not self.new:
             return
         tree = TagTree()
-        self.suggestions = suggesting.of_new(self.new)
+        self.suggestions = suggesting.of_new({i: self.said[i] for i in self.new})
         texts = {i: self.records[i].full_text for i in self.new}
         for i, report in self.new.items():
             report.study = Study(created_at=self.now, suggested_with=suggesting.edition())
@@ -167,9 +167,9 @@ class _Batch:
         }
         texts = self._store_texts(winners)
         pairs = [(self.records[i], report_id) for i, report_id in touched.items()]
+        report_events.write(self.events, self.now)
         elsewhere = notices.take_over(pairs, source=self.source, is_new={r.pk for r in self.new.values()}, now=self.now)
         registrations.take_over(pairs)
-        report_events.write(self.events, self.now)
         self._log()
         # New studies were filled before they were inserted; only what points at them from elsewhere is missing.
         suggesting.renew({report.study_id for report, _ in self.changed.values()})

@@ -7,12 +7,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from studies.actions import findings, pacing, report_events
 from studies.actions.study_rows import refresh_studies
 from studies.models import (
+    AuditEvent,
     CitationCount,
     CitationLink,
     CitationPoll,
@@ -24,8 +25,8 @@ from studies.models import (
 )
 from studies.rules.citations import is_doubtful
 from studies.sources.icite import Cited, ICite
-from studies.sources.web import SourceUnavailable
-from studies.terms import CitationSource, FindingResult, ReportEventKind
+from studies.sources.web import SourceError
+from studies.terms import CitationSource, FindingResult, ReportEventKind, RunKind
 
 BATCH = 200
 SPACING = 1.1  # seconds between two requests to iCite: at most one a second
@@ -56,7 +57,7 @@ def refresh(run: SearchRun, *, step: Step, on_progress: Progress, now: datetime 
     if run.planned_at is None:
         with step(run.pk) as run:
             _list(run, now)
-    down: SourceUnavailable | None = None
+    down: SourceError | None = None
     for source, ask in ((CitationSource.ICITE, _ask_icite), (CitationSource.ELINK, _ask_elink)):
         try:
             while portion := _next(run, source):
@@ -64,7 +65,7 @@ def refresh(run: SearchRun, *, step: Step, on_progress: Progress, now: datetime 
                 with step(run.pk) as run:
                     _take_over(run, source, portion, answers, now)
                 on_progress(run)
-        except SourceUnavailable as error:
+        except SourceError as error:
             down = down or error
     if down:
         raise down
@@ -228,3 +229,12 @@ def _table(model: Any) -> str:
 
 def _upsert(model: Any, rows: list, *, by: Sequence[str], sets: Sequence[str]) -> None:
     model.objects.bulk_create(rows, update_conflicts=True, unique_fields=by, update_fields=sets)
+
+
+@transaction.atomic
+def import_candidates(pmids: Sequence[int], *, by: Any) -> SearchRun:
+    """A waiting run that brings articles which studies here cite, or which cite them."""
+    asked = " ".join(map(str, dict.fromkeys(pmids)))
+    run = SearchRun.objects.create(kind=RunKind.PMIDS, asked=asked, by=by)
+    AuditEvent.objects.record("asked for cited articles", run, by=by, pmids=list(pmids))
+    return run

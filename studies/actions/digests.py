@@ -1,5 +1,6 @@
 """Writing mails: what a person is told is marked as told in the transaction that keeps the mail."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -61,7 +62,7 @@ def _write(
     letter = letters.digest(
         kind,
         news.told(order[:most]),
-        n_more=len(order[most:]),
+        more=Counter(entry.kind for entry in order[most:]),
         more_url=settings.SITE_URL + reverse("studies:news"),
         subscriptions=[one for one in subscriptions if one in set(found.values())],
         token=token,

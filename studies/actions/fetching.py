@@ -9,9 +9,9 @@ from typing import Any
 from django.db import connections
 from django.utils import timezone
 
-from studies.actions import catalogue, findings, pacing, planning, vanishing
+from studies.actions import catalogue, findings, pacing, planning, suggesting, vanishing
 from studies.actions.report_values import Said
-from studies.models import Finding, SearchRun
+from studies.models import Finding, Report, SearchRun
 from studies.sources import jats, pubmed_xml
 from studies.sources.entrez import Entrez, SourceRefused
 from studies.sources.record import Reading, Rejection
@@ -77,7 +77,7 @@ def _read(fetch: Callable[[list[str]], bytes], parse: Any, ids: list[str]) -> tu
     """Fetch and parse; an answer that stays unreadable is asked for in halves until the bad id stands alone."""
     reading = Reading()
     try:
-        return [Said(record) for record in parse(BytesIO(fetch(ids)), reading)], reading
+        return [suggesting.read_ahead(Said(record)) for record in parse(BytesIO(fetch(ids)), reading)], reading
     except (BrokenXML, SourceRefused) as error:
         if len(ids) == 1:
             return [], Reading(rejections=[Rejection("", ids[0], str(error))])
@@ -97,6 +97,8 @@ def _take_over(run_id: int, portion: list[Finding], said: list[Said], reading: R
         is_pmc = run.kind in OF_PMC
         name = (lambda one: one.record.pmcid) if is_pmc else (lambda one: str(one.record.pmid))
         wanted = [one for one in said if name(one) in asked]
+        if run.kind == RunKind.FULL_TEXT:
+            wanted = _of_the_same_report(wanted, asked)
         source = "pmc" if is_pmc else "pubmed"
         taken = catalogue.upsert(wanted, source=source, by=run, checked_at=None if is_pmc else now)
         for one, what in zip(wanted, taken, strict=True):
@@ -118,3 +120,18 @@ def _take_over(run_id: int, portion: list[Finding], said: list[Said], reading: R
         findings.settle(portion)
         findings.count(run, portion, n_fetched=len(wanted), n_errors=len(said) - len(wanted))
         return run
+
+
+def _of_the_same_report(said: list[Said], asked: dict[str, Finding]) -> list[Said]:
+    """Without the articles that PMC gives another PMID than the report has: two ids that name two papers."""
+    pmids = dict(Report.objects.filter(pmcid__in=asked).values_list("pmcid", "pmid"))
+    same: list[Said] = []
+    for one in said:
+        theirs, ours = one.record.pmid, pmids.get(one.record.pmcid)
+        if theirs and ours and theirs != ours:
+            finding = asked[one.record.pmcid]
+            finding.result = FindingResult.REJECTED
+            finding.reason = f"PMC says that it is PMID {theirs}, not {ours}."
+        else:
+            same.append(one)
+    return same

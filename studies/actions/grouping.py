@@ -57,6 +57,27 @@ def group(
 
 
 @transaction.atomic
+def propose(one: Study, other: Study, *, by: Any) -> StudyGrouping:
+    """A person's own proposal, to be confirmed like any other. Raises NotPossible if the two are one already."""
+    kept, other = _kept_first(*_both(one.pk, other.pk))
+    waiting = StudyGrouping.objects.filter(kept=kept, other=other, state=ProposalState.PROPOSED).first()
+    if waiting:
+        return waiting
+    grouping = StudyGrouping.objects.create(kept=kept, other=other, bases=[LinkBasis.PERSON], score=1)
+    AuditEvent.objects.record("proposed grouping of", other, by=by, into=kept.pk, grouping=grouping.pk)
+    return grouping
+
+
+@transaction.atomic
+def confirm(grouping: StudyGrouping, *, by: Any, why: str = "") -> StudyGrouping:
+    """Group the two proposed. Raises NotPossible."""
+    grouping = StudyGrouping.objects.select_for_update().get(pk=grouping.pk)
+    if grouping.state != ProposalState.PROPOSED:
+        raise NotPossible(f"This proposal is {grouping.get_state_display().lower()} by now.")
+    return group(grouping.kept, grouping.other, by=by, why=why, proposal=grouping)
+
+
+@transaction.atomic
 def undo(grouping: StudyGrouping, *, by: Any) -> StudyGrouping:
     """Give the other study back what it brought, and only that. Raises NotPossible."""
     locks.take_for_transaction(locks.CATALOGUE)

@@ -4,6 +4,7 @@ from django.db import connection
 
 CATALOGUE = 1  # one writer at a time, so that two runs never create one report twice
 _RUN = 2
+_CHECK = 3
 
 
 def take_for_transaction(lock: int) -> None:
@@ -34,3 +35,15 @@ def claimed_runs() -> set[int]:
             [_RUN],
         )
         return {run_id for (run_id,) in cursor.fetchall()}
+
+
+def claim_check(check_id: int) -> bool:
+    """The same for a check of citations."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_CHECK, check_id])
+        return bool(cursor.fetchone()[0])
+
+
+def release_check(check_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_CHECK, check_id])

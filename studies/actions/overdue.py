@@ -2,18 +2,20 @@
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models import Exists, OuterRef, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from studies.models import TrialEvent, TrialLink, TrialRegistration
+from studies.models import TrialEvent, TrialRegistration, trial_states
 from studies.rules import trial_dates
 from studies.terms import TrialEventKind
 
 
 def note(*, now: datetime) -> int:
-    """An event for each trial that became overdue by `now`; how many there are. Harmless if repeated."""
-    rows = overdue(now).exclude(_has_event()).only("pk", "results_due_on", "primary_completion_on")
+    """An event for each trial of the field that became overdue by `now`; how many. Harmless if repeated."""
+    rows = TrialRegistration.objects.current().filter(
+        trial_states.overdue(timezone.localdate(now)), trial_states.of_the_field(), ~_is_told()
+    )
     events = [
         TrialEvent(
             registration=row,
@@ -21,31 +23,18 @@ def note(*, now: datetime) -> int:
             field="results",
             new=row.results_due_on.isoformat(),
             why=(
-                f"No results found on the registry and no publication linked by "
+                "No results found on the registry and no publication linked by "
                 f"{trial_dates.words(row.results_due_on, 'day')}, a year after primary completion."
             ),
             detected_at=now,
         )
-        for row in rows
+        for row in rows.only("pk", "results_due_on")
     ]
     TrialEvent.objects.bulk_create(events, ignore_conflicts=True)
     return len(events)
 
 
-def overdue(now: datetime) -> QuerySet[TrialRegistration]:
-    """Trials of the field without results and without a linked publication, more than a year after completion."""
-    links = TrialLink.objects.standing().filter(registration=OuterRef("pk"))
-    return TrialRegistration.objects.current().filter(
-        ~Exists(links),
-        ~Q(source=""),
-        results_due_on__lt=timezone.localdate(now),
-        has_results=False,
-        results_posted_on=None,
-        found_at__isnull=False,
-    )
-
-
-def _has_event() -> Exists:
-    """Told already for this very day: a completion that moved is another one."""
+def _is_told() -> Exists:
+    """Told already for this very day: a completion that moved makes another one."""
     day = Cast(OuterRef("results_due_on"), TextField())
     return Exists(TrialEvent.objects.filter(registration=OuterRef("pk"), kind=TrialEventKind.OVERDUE, new=day))

@@ -9,6 +9,9 @@ from django.db import connection, transaction
 from studies.models.search import RequestCount, RequestSlot
 from studies.sources.clinicaltrials import ClinicalTrials, door
 from studies.sources.entrez import Entrez
+from studies.sources.id_converter import SERVICE as ID_CONVERTER
+from studies.sources.id_converter import IdConverter
+from studies.sources.web import Line
 
 SLOT = "ncbi"
 CTGOV_SLOT, CTGOV_SECONDS = "ctgov", 1.1  # its documentation names no limit; others report about 50 a minute
@@ -58,6 +61,19 @@ def ncbi(*, somebody_waits: bool = False) -> Entrez:
     )
 
 
+def id_converter(*, somebody_waits: bool = False) -> IdConverter:
+    """The door to PMC's ID converter, which is NCBI's and shares its limit."""
+    patience = {"timeout": min(10, settings.NCBI_TIMEOUT), "pauses": (0.5, 1.5)} if somebody_waits else {}
+    line = Line(
+        service=ID_CONVERTER,
+        limiter=wait_for_turn,
+        see="NCBI_IDCONV_URL",
+        max_bytes=5_000_000,
+        **({"timeout": settings.NCBI_TIMEOUT} | patience),
+    )
+    return IdConverter(base_url=settings.NCBI_IDCONV_URL, tool=settings.NCBI_TOOL, email=settings.NCBI_EMAIL, line=line)
+
+
 def clinicaltrials(*, somebody_waits: bool = False) -> ClinicalTrials:
     """The door to ClinicalTrials.gov as the settings describe it, at most one request a second."""
     patience = {"pauses": (0.5, 1.5)} if somebody_waits else {}
@@ -75,9 +91,9 @@ def limiter(name: str, seconds: float) -> Callable[[], None]:
     return lambda: _wait(name, seconds)
 
 
-def wait_for_turn() -> None:
-    """Wait for a turn with NCBI. Raises TurnInTransaction inside a transaction."""
-    _wait(SLOT, spacing())
+def wait_for_turn(slot: str = SLOT, seconds: float | None = None) -> None:
+    """Wait for a turn with NCBI, or with another source. Raises TurnInTransaction inside a transaction."""
+    _wait(slot, spacing() if seconds is None else seconds)
 
 
 def _wait(name: str, seconds: float) -> None:

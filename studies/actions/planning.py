@@ -82,17 +82,9 @@ def _ask_since(run: SearchRun, entrez: Entrez) -> _Asked:
     """What is new, and what has changed: a record whose MeSH terms come late may be found only now."""
     created = entrez.search(run.asked, mindate=run.since, datetype="crdt")
     changed = entrez.search(run.asked, mindate=run.since, datetype="mdat")
-    owed = _owed(run)
+    owed = [int(identifier) for identifier in windows.owed(run) if identifier.isdigit()]
     ids = list(dict.fromkeys([*created.ids, *changed.ids, *owed]))
     return _Asked(ids, [*changed.ids, *owed], created.translation, created.warnings)
-
-
-def _owed(run: SearchRun) -> list[int]:
-    """What the last success was promised and did not get."""
-    unmet = (FindingResult.VANISHED, FindingResult.REJECTED)
-    last = _last(run)
-    found = last.findings.filter(result__in=unmet).values_list("identifier", flat=True) if last else []
-    return [int(identifier) for identifier in found if identifier.isdigit()]
 
 
 def pmids_in(text: str) -> list[int]:

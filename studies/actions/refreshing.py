@@ -53,12 +53,11 @@ def due(now: datetime) -> QuerySet[Report]:
 
 def without_text(now: datetime) -> QuerySet[Report]:
     """Reports with a PMCID of which PMC has not been asked yet, or not lately."""
-    asked = Finding.objects.filter(
-        run__kind=RunKind.FULL_TEXT, run__created_at__gt=now - CLOSED_FOR, report__isnull=False
-    ).exclude(result=FindingResult.PENDING)
+    lately = Finding.objects.filter(run__kind=RunKind.FULL_TEXT, run__created_at__gt=now - CLOSED_FOR)
+    asked = lately.exclude(result=FindingResult.PENDING)
     closed = Q(full_text__has_body=False, full_text__fetched_at__lte=now - CLOSED_FOR)
     reports = Report.objects.filter(Q(full_text=None) | closed, pmcid__isnull=False)
-    return reports.exclude(pk__in=asked.values("report")).order_by("pk")
+    return reports.exclude(pmcid__in=asked.values("identifier")).order_by("pk")
 
 
 def _list(run: SearchRun, reports: QuerySet[Report], name: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from studies.actions import bulk
 from studies.models import FullText, Report
 from studies.models.study import MAX_DOI
+from studies.rules.tagging_text import Suggestion
 from studies.sources.record import FullText as SourceText
 from studies.sources.record import OtherId, PartialDate, Record
 
@@ -68,10 +69,11 @@ _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 class Said:
     """What one record says, as columns of Report: `values`, their JSON text and its digest.
 
-    Making it costs as much as parsing the record and needs no database: a run does it while PostgreSQL works.
+    Making it costs as much as parsing the record and needs no database: a run does it while PostgreSQL works. So it
+    does with `suggested`, which is None until the rules have read the record (suggesting.read_ahead).
     """
 
-    __slots__ = ("digest", "fingerprint", "json", "record", "values")
+    __slots__ = ("digest", "fingerprint", "json", "record", "suggested", "values")
 
     def __init__(self, record: Record) -> None:
         if len(record.doi) > MAX_DOI:  # too long to be one: kept among the others
@@ -84,6 +86,7 @@ class Said:
         values["pmcid"] = record.pmcid or None
         values["fingerprint"] = self.fingerprint = fingerprint_of(record)
         self.record, self.values, self.json = record, values, bulk.dump(values)
+        self.suggested: list[Suggestion] | None = None
         # Equal digests mean that the source said the same.
         self.digest = hashlib.blake2b(self.json.encode(), digest_size=16).hexdigest()
 

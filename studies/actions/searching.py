@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from studies.actions import pacing
+from studies.actions import pacing, trial_runs
 from studies.models import AuditEvent, Search, SearchRun
 from studies.models.search import OPEN_STATES
 from studies.rules.schedules import BadSchedule, next_run
@@ -27,6 +27,7 @@ class Counted(Protocol):
 # Which sources can say how many records a query would find.
 COUNTERS: dict[str, Callable[[str], Counted]] = {
     RunKind.SEARCH: lambda query: pacing.ncbi(somebody_waits=True).count(query),
+    RunKind.TRIALS: trial_runs.preview,
 }
 
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from studies.actions import bulk, locks
+from studies.actions.report_values import Said
 from studies.actions.study_rows import refresh_studies, registered
 from studies.identifiers import registry_id
 from studies.models import Report, Study, StudyTag, Tag, TrialRegistration
@@ -40,8 +41,8 @@ def edition() -> str:
 class NewSuggestions:
     """The suggestions for reports that are about to be written, by the position of the report in its batch."""
 
-    def __init__(self, reports: Mapping[int, Report], terms: "_Terms") -> None:
-        self._rows = {i: _best([(report, s) for s in _of_report(report)], terms) for i, report in reports.items()}
+    def __init__(self, said: Mapping[int, Said], terms: "_Terms") -> None:
+        self._rows = {i: _best([(None, s) for s in read_ahead(one).suggested], terms) for i, one in said.items()}
 
     def n_open(self, i: int) -> int:
         return len({tag_id for tag_id, _ in self._rows[i]})
@@ -56,8 +57,15 @@ class NewSuggestions:
         _insert(rows)
 
 
-def of_new(reports: Mapping[int, Report]) -> NewSuggestions:
-    return NewSuggestions(reports, _Terms())
+def of_new(said: Mapping[int, Said]) -> NewSuggestions:
+    return NewSuggestions(said, _Terms())
+
+
+def read_ahead(said: Said) -> Said:
+    """Let the rules read a record that may become a report, unless they have."""
+    if said.suggested is None:
+        said.suggested = _of_report(said.values)
+    return said
 
 
 @transaction.atomic
@@ -143,7 +151,9 @@ def _wanted(studies: Iterable[Study], terms: _Terms) -> dict[tuple[int, Key], tu
     registered_as = registered([study.pk for study in studies if not reports[study.pk]])
     wanted = {}
     for study in studies:
-        found: list[tuple[Report | None, Suggestion]] = [(r, s) for r in reports[study.pk] for s in _of_report(r)]
+        found: list[tuple[Report | None, Suggestion]] = [
+            (report, s) for report in reports[study.pk] for s in _of_report(vars(report))
+        ]
         if not reports[study.pk]:
             found = [(None, s) for s in tagging.suggest(_text_of_registration(study, registered_as.get(study.pk)))]
         wanted |= {(study.pk, key): best for key, best in _best(found, terms).items()}
@@ -165,19 +175,21 @@ def _best(
     return best
 
 
-def _of_report(report: Report) -> list[Suggestion]:
+def _of_report(values: Mapping[str, Any]) -> list[Suggestion]:
+    """What the rules suggest for a report with these columns."""
     # A retraction's own title would be taken for what the study did.
-    return [] if report.kind == ReportKind.NOTICE else tagging.suggest(_text_of(report))
+    return [] if values["kind"] == ReportKind.NOTICE else tagging.suggest(_text_of(values))
 
 
-def _text_of(report: Report) -> Text:
+def _text_of(values: Mapping[str, Any]) -> Text:
+    numbers = (number for bank in values["databanks"] for number in bank.get("accessions", ()))
     return Text(
-        title=report.title,
-        abstract=marked_text.joined(report.abstract),
-        keywords=tuple(keyword["text"] for keyword in report.keywords),
-        mesh=tuple(heading["name"] for heading in report.mesh),
-        publication_types=tuple((kind.get("ui", ""), kind["name"]) for kind in report.publication_types),
-        has_registration=any(registry_id(number) for bank in report.databanks for number in bank.get("accessions", ())),
+        title=values["title"],
+        abstract=marked_text.joined(values["abstract"]),
+        keywords=tuple(keyword["text"] for keyword in values["keywords"]),
+        mesh=tuple(heading["name"] for heading in values["mesh"]),
+        publication_types=tuple((kind.get("ui", ""), kind["name"]) for kind in values["publication_types"]),
+        has_registration=any(map(registry_id, numbers)),
     )
 
 

@@ -10,18 +10,17 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from studies import identifiers
-from studies.actions import findings, likeness, overdue, pacing, trials
+from studies.actions import findings, likeness, overdue, pacing, trials, windows
 from studies.models import Finding, Search, SearchRun, TrialRegistration
 from studies.models.trial_link import TrialLink
 from studies.sources import clinicaltrials
 from studies.sources.clinicaltrials import BATCH, ClinicalTrials
 from studies.sources.registration import Registration
 from studies.sources.web import SourceRefused
-from studies.terms import FindingResult, Registry, ResultUse, RunKind, RunState
+from studies.terms import FindingResult, Registry, ResultUse, RunKind
 
 Step = Callable[[int], AbstractContextManager[SearchRun]]
 Progress = Callable[[SearchRun], None]
-OVERLAP = 2  # days: the registry posts in the morning what was changed the day before
 WEEKLY, MONTHLY = timedelta(days=6), timedelta(days=27)  # a day's grace: the job's hour is never quite the same
 
 
@@ -76,30 +75,21 @@ def _question(query: str) -> dict[str, str]:
 
 def _plan(run: SearchRun, registry: ClinicalTrials) -> SearchRun:
     """Ask what there is and write one finding a number. The network is asked before the transaction."""
-    since = None
     if run.kind == RunKind.TRIALS:
-        since = _since(run)
-        asked = _question(run.asked)
-        asked = clinicaltrials.updated_since(asked, since) if since else asked
-        numbers = [one.number for one in registry.listed(asked, at_most=run.limit)]
+        asked, owed = _question(run.asked), []
+        if run.since:
+            asked, owed = clinicaltrials.updated_since(asked, run.since), windows.owed(run)
+        listed = [one.number for one in registry.listed(asked, at_most=run.limit)]
+        numbers = list(dict.fromkeys([*listed, *owed]))
     else:
         numbers = _numbers_asked(run)
     with transaction.atomic():
         run = SearchRun.objects.select_for_update().get(pk=run.pk)
         Finding.objects.bulk_create([Finding(run=run, position=i, identifier=n) for i, n in enumerate(numbers, 1)])
-        run.since, run.n_found = since, len(numbers)
+        run.n_found = len(numbers)
         run.planned_at = run.touched_at = timezone.now()
         run.save()
     return run
-
-
-def _since(run: SearchRun) -> date | None:
-    """The last success of the same question, less the overlap; None asks for everything."""
-    runs = SearchRun.objects.filter(kind=run.kind, asked=run.asked, state=RunState.FINISHED, limit=run.limit)
-    last = runs.exclude(pk=run.pk).order_by("-started_at").first()
-    if last is None or last.started_at is None:
-        return None
-    return (last.started_at - timedelta(days=run.search.overlap_days if run.search else OVERLAP)).date()
 
 
 def _numbers_asked(run: SearchRun) -> list[str]:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import QuerySet
 
 from studies.models import Search, SearchRun
-from studies.terms import RunKind, RunState
+from studies.terms import FindingResult, RunKind, RunState
 
 # The kinds whose source can be asked for what is new or changed since a day.
 DATED = (RunKind.SEARCH, RunKind.TRIALS)
@@ -32,3 +32,10 @@ def successes(kind: str, asked: str, use: str, limit: int | None = None) -> Quer
     """Finished runs of the same question, as wide, the newest first. Another question begins anew."""
     runs = SearchRun.objects.filter(kind=kind, asked=asked, use=use, limit=limit, state=RunState.FINISHED)
     return runs.order_by("-started_at")
+
+
+def owed(run: SearchRun) -> list[str]:
+    """What the last success of the same question was promised and did not get: no window would ask for it again."""
+    unmet = (FindingResult.VANISHED, FindingResult.REJECTED)
+    last = successes(run.kind, run.asked, run.use, run.limit).first()
+    return list(last.findings.filter(result__in=unmet).values_list("identifier", flat=True)) if last else []

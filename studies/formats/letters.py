@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -71,29 +71,31 @@ def digest(
     kind: DigestKind,
     items: Sequence[NewsItem],
     *,
-    n_more: int,
+    more: Mapping[NewsKind, int],
     more_url: str,
     subscriptions: Iterable[Subscription],
     token: str,
     now: datetime,
 ) -> Letter:
-    """`items` in the order of a digest; `n_more` is how many others were found and are only counted."""
+    """`items` in the order of a digest; `more` is how many others were found, and are only counted, of each kind."""
+    n = len(items) + sum(more.values())
     parts = tuple(
         Part(news_kind, tuple(Piece(i.headline, i.detail, _whole(i.url), i.at) for i in group))
         for news_kind, group in groupby(items, key=lambda item: item.kind)
     )
     context = {
         "title": f"{kind.label} of {now:%-d %B %Y}",
-        "n": len(items) + n_more,
+        "n": n,
         "parts": parts,
-        "n_more": n_more,
+        "more": [(n, str(kind.label).lower()) for kind, n in more.items()],
+        "n_more": n - len(items),
         "more_url": more_url,
         "reasons": [Reason(s.purpose, _whole(reverse("studies:stop", args=[s.token]))) for s in subscriptions],
         "stop_all_url": _whole(reverse("studies:stop", args=[token])),
         "alerts_url": _whole(reverse("studies:alerts")),
         "site_url": settings.SITE_URL,
     }
-    return _letter(_subject(kind, items, n_more, now), "digest", context)
+    return _letter(_subject(kind, items, n, now), "digest", context)
 
 
 def admin_word(week: Week, *, now: datetime) -> Letter:
@@ -101,10 +103,9 @@ def admin_word(week: Week, *, now: datetime) -> Letter:
     return _letter(f"Stratum, week to {now:%-d %B %Y}: {week.sentence}", "admin_week", context)
 
 
-def _subject(kind: DigestKind, items: Sequence[NewsItem], n_more: int, now: datetime) -> str:
-    if kind == DigestKind.IMMEDIATE and len(items) + n_more == 1:
+def _subject(kind: DigestKind, items: Sequence[NewsItem], n: int, now: datetime) -> str:
+    if kind == DigestKind.IMMEDIATE and n == 1:
         return items[0].headline
-    n = len(items) + n_more
     first = f", first: {items[0].headline}" if items[0].is_urgent else ""
     return f"Stratum {kind.label.lower()}, {now:%-d %B}: {n:,} {'piece' if n == 1 else 'pieces'} of news{first}"
 

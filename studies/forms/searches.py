@@ -27,20 +27,15 @@ _QUERY_HELP = {
 
 class SearchForm(forms.Form):
     name = forms.CharField(max_length=200, help_text="As it stands in lists and in the methods of a review.")
-    kind = forms.TypedChoiceField(label="Source", required=False, initial=RunKind.SEARCH, empty_value=RunKind.SEARCH)
+    kind = forms.ChoiceField(label="Source", initial=RunKind.SEARCH)
     query = forms.CharField(
         label="Query",
         max_length=LONGEST_QUERY,
-        help_text="Exactly as in the source's search box. PubMed understands field tags, AND, OR, NOT and brackets.",
+        help_text="For PubMed exactly as in its search box: field tags, AND, OR, NOT, brackets. For ClinicalTrials.gov"
+        " one parameter a line: query.cond=…, query.intr=…, query.term=…",
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autocapitalize": "off"}),
     )
-    use = forms.TypedChoiceField(
-        label="What to do with the results",
-        required=False,
-        choices=ResultUse,
-        initial=ResultUse.ADD,
-        empty_value=ResultUse.ADD,
-    )
+    use = forms.ChoiceField(label="What to do with the results", choices=ResultUse, initial=ResultUse.ADD)
     schedule = forms.TypedChoiceField(
         label="Runs",
         initial=schedules.WEEKLY,

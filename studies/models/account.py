@@ -52,6 +52,10 @@ class User(AbstractUser):
         return is_allowed(self.role, Permission.TAG)
 
     @property
+    def may_group(self) -> bool:
+        return is_allowed(self.role, Permission.GROUP)
+
+    @property
     def is_admin(self) -> bool:
         return self.role == SiteRole.ADMIN
 

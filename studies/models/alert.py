@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -26,6 +27,10 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
+# What a filter of trials calls its parts, as a sentence does.
+_NAMES = {"q": "words", "sources": "cell source", "products": "product"}
+
+
 def every_kind() -> list[str]:
     return list(NewsKind.values)
 
@@ -44,6 +49,13 @@ class SavedSearch(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def subject_in_words(about: AlertSubject, named: object = None, *, trials_query: str = "") -> str:
+    """As it stands in a sentence; `named` is the row that is followed, where it is one."""
+    if filters := parse_qsl(trials_query.removeprefix("?")):
+        return f"trials with “{'; '.join(f'{_NAMES.get(name, name)}: {value}' for name, value in filters)}”"
+    return f"{about.label} “{str(named).rstrip('.')}”" if named else str(about.label)
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -118,7 +130,7 @@ class Subscription(models.Model):
     def subject(self) -> str:
         """What it follows, in words."""
         named: Any = self.saved_search or self.study or self.registration
-        return f"{self.get_about_display()}: {named}" if named else self.get_about_display()
+        return subject_in_words(AlertSubject(self.about), named, trials_query=self.trials_query or "")
 
 
 class DigestQuerySet(models.QuerySet["Digest"]):

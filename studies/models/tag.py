@@ -43,13 +43,17 @@ class StudyTag(models.Model):
     joins it.
     """
 
-    study = models.ForeignKey(Study, models.PROTECT, related_name="study_tags")
+    # Twenty suggestions a record make each index dear: study_tag_once finds the study's, nobody asks by the others.
+    study = models.ForeignKey(Study, models.PROTECT, related_name="study_tags", db_index=False)
     tag = models.ForeignKey(Tag, models.PROTECT, related_name="study_tags")
     origin = models.CharField(max_length=10, choices=TagOrigin)
     status = models.CharField(max_length=10, choices=TagStatus, default=TagStatus.ACCEPTED)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="study_tags")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="study_tags", db_index=False
+    )
     at = models.DateTimeField(default=timezone.now)
-    report = models.ForeignKey(Report, models.PROTECT, null=True, related_name="+")  # where a rule read it
+    # Where a rule read it.
+    report = models.ForeignKey(Report, models.PROTECT, null=True, related_name="+", db_index=False)
     rule = models.CharField(max_length=60, blank=True)
     rule_version = models.PositiveSmallIntegerField(null=True)
     strength = models.CharField(max_length=10, blank=True)

@@ -55,12 +55,12 @@ def unsent(subscription: Subscription, now: datetime, vocabulary: Vocabulary) ->
     kinds = rules.kinds_told(subscription.frequency, subscription.kinds)
     if not kinds:
         return []
-    found = news.entries(kinds, scope=scope_of(subscription, vocabulary), since=since, at_most=MOST_OF_A_KIND)
+    found = news.entries(kinds, scope=scope_of(subscription, vocabulary, now), since=since, at_most=MOST_OF_A_KIND)
     told = _told(subscription.user_id, found)
     return [entry for entry in found if entry.key not in told]
 
 
-def scope_of(subscription: Subscription, vocabulary: Vocabulary) -> Scope:
+def scope_of(subscription: Subscription, vocabulary: Vocabulary, now: datetime) -> Scope:
     match subscription.about:
         case AlertSubject.SAVED_SEARCH:
             return news_scope.of_query(subscription.saved_search.query_string, vocabulary)
@@ -69,7 +69,7 @@ def scope_of(subscription: Subscription, vocabulary: Vocabulary) -> Scope:
         case AlertSubject.REGISTRATION:
             return news_scope.of_registration(subscription.registration_id)
         case AlertSubject.TRIALS:
-            return news_scope.of_trials()
+            return news_scope.of_trials(subscription.trials_query, vocabulary, now)
     return EVERYTHING
 
 

@@ -8,9 +8,11 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from studies.models import Search, SearchRun
-from studies.queries.runs import GRACE
+from studies.queries.runs import why_overdue
 from studies.terms import RunKind, RunState
 
+# What its source had before it began is in.
+_BEGUN = Coalesce("started_at", "finished_at", "created_at")
 SOURCES = {RunKind.SEARCH: "PubMed", RunKind.TRIALS: "ClinicalTrials.gov"}
 
 
@@ -84,9 +86,12 @@ class Currency:
 
 
 def currency(now: datetime) -> Currency:
-    """One statement over the scheduled searches; a second where a source has none that was answered."""
+    """Two statements over the scheduled searches; a third where a source has none that was answered."""
     searches = list(_scheduled())
-    late = [search for search in searches if is_overdue(search, now)]
+    runs = SearchRun.objects.only("search", "state", "n_failures", "failure").in_bulk(
+        [search.last_run for search in searches if search.last_run]
+    )
+    late = [search for search in searches if _is_overdue(search, runs.get(search.last_run), now)]
     answered = {kind: [s.answered_at for s in searches if s.kind == kind and s.answered_at] for kind in SOURCES}
     by_hand = {} if all(answered.values()) else dict(_answers_without_schedule())
     sources = []
@@ -99,12 +104,10 @@ def currency(now: datetime) -> Currency:
     return Currency(tuple(sources), tuple(dict.fromkeys([*names, *jobs])))
 
 
-def is_overdue(search: Search, now: datetime) -> bool:
-    """A scheduled search that did not start, did not finish or failed, and whose time of grace is over."""
-    if search.last_state == RunState.FAILED:
-        return True
-    due = search.due_since or search.next_run_at
-    return bool(due and due < now - GRACE)
+def _is_overdue(search: Search, run: SearchRun | None, now: datetime) -> bool:
+    """As the Sync page judges it."""
+    is_open = run is not None and run.is_open
+    return bool(why_overdue(search, None if is_open else run, run if is_open else None, now))
 
 
 def age(at: datetime | None, now: datetime) -> str:
@@ -119,19 +122,18 @@ def age(at: datetime | None, now: datetime) -> str:
 
 def _scheduled() -> Iterable[Search]:
     runs = SearchRun.objects.filter(search=OuterRef("pk")).order_by("-created_at", "-pk")
-    finished = runs.filter(state=RunState.FINISHED).values(begun=Coalesce("started_at", "finished_at", "created_at"))
-    ended = runs.filter(finished_at__isnull=False).exclude(state=RunState.CANCELLED).values("state")
+    finished = runs.filter(state=RunState.FINISHED).values(begun=_BEGUN)
+    last = runs.exclude(state=RunState.CANCELLED).values("pk")
     return (
         Search.objects.kept()
         .filter(is_paused=False)
         .exclude(schedule="")
-        .only("kind", "schedule", "next_run_at", "due_since")
-        .annotate(answered_at=Subquery(finished[:1]), last_state=Subquery(ended[:1]))
+        .only("kind", "schedule", "is_paused", "next_run_at", "due_since")
+        .annotate(answered_at=Subquery(finished[:1]), last_run=Subquery(last[:1]))
         .order_by("pk")
     )
 
 
 def _answers_without_schedule() -> Iterable[tuple[str, datetime]]:
     finished = SearchRun.objects.filter(kind__in=SOURCES, state=RunState.FINISHED)
-    begun = Coalesce("started_at", "finished_at", "created_at")
-    return finished.order_by("kind", "-created_at", "-pk").distinct("kind").values_list("kind", begun)
+    return finished.order_by("kind", "-created_at", "-pk").distinct("kind").values_list("kind", _BEGUN)

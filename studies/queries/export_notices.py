@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 from django.db.models.expressions import RawSQL
 
 from studies.models import Notice, RegistrationMention, TrialRegistration
+from studies.queries.notices import lifted_among
 from studies.terms import MentionBasis, NoticeKind, NoticeSource
 
 _GRAVITY = {kind: place for place, kind in enumerate(NoticeKind.values)}
+_TOLD = ("kind", "read_as", "issued_on", "source", "citation", "note", "reasons", "first_seen_at", "notice_pmid")
+_STANDING = ("dismissed_at", "unstated_since")
 Ids = Sequence[int] | RawSQL
 
 
@@ -17,16 +20,21 @@ def notices_of(study_ids: Ids) -> dict[int, str]:
     found: dict[int, list[tuple[int, str]]] = defaultdict(list)
     notices = Notice.objects.live().filter(report__study__in=study_ids).select_related("report").order_by("pk")
     of_report = [f"report__{name}" for name in ("study_id", "pmid", "pmcid", "doi")]
-    for notice in notices.only("kind", "issued_on", "source", "citation", "note", *of_report):
-        found[notice.report.study_id].append((_GRAVITY[notice.kind], _notice(notice)))
+    said = list(notices.only(*_TOLD, *_STANDING, *of_report))
+    lifted = {notice.pk for notice in lifted_among(said)}
+    for notice in said:
+        if notice.pk in lifted:
+            continue
+        found[notice.report.study_id].append((_GRAVITY[notice.effective_kind], _notice(notice)))
     return {study: "; ".join(text for _, text in sorted(notices)) for study, notices in found.items()}
 
 
 def _notice(notice: Notice) -> str:
     issued = f" of {notice.issued_on:%Y-%m-%d}" if notice.issued_on else ""
-    said = " ".join(filter(None, (notice.citation, notice.note)))
+    reasons = f"Reasons given: {', '.join(notice.reasons)}." if notice.reasons else ""
+    said = " ".join(filter(None, (notice.citation, notice.note, reasons)))
     source = NoticeSource(notice.source).label
-    text = f"{NoticeKind(notice.kind).label}{issued}, {notice.report.identifier}, according to {source}"
+    text = f"{notice.effective_kind_label}{issued}, {notice.report.identifier}, according to {source}"
     return f"{text}: {said}" if said else text
 
 

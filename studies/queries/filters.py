@@ -17,6 +17,7 @@ SORTS = {
     "people": "Most people",
     "follow_up": "Longest follow-up",
     "level": "Evidence level",
+    "cited": "Most cited",
 }
 # What `notice` may say, with the statuses it means.
 NOTICES: dict[str, tuple[int, ...]] = {

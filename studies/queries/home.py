@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Q, QuerySet, Sum
 from studies.models import Newness, Notice, Study
 from studies.queries.listing import Row, rows
 from studies.queries.vocabulary import Vocabulary
-from studies.terms import NewsKind, NoticeKind, StudyDesign
+from studies.terms import NewsKind, NoticeKind, NoticeStatus, StudyDesign
 
 NOTICE_DAYS = 90
 FEW = 5
@@ -72,13 +72,19 @@ def recent_notices(now: datetime, *, at_most: int = 10) -> list[Notice]:
     since = now - timedelta(days=NOTICE_DAYS)
     notices: QuerySet[Notice] = (
         Notice.objects.live()
-        .filter(kind__in=_GRAVEST_FIRST, report__isnull=False)
+        .filter(report__study__notice_status__gt=NoticeStatus.NONE)  # not those that a reinstatement has lifted
+        .filter(Q(read_as__in=_GRAVEST_FIRST) | Q(read_as="", kind__in=_GRAVEST_FIRST))
         .filter(Q(issued_on__gte=since.date()) | Q(issued_on=None, first_seen_at__gte=since))
         .select_related("report__study")
-        .only("kind", "issued_on", "first_seen_at", "report__title", "report__pmid", "report__study__title")
+        .only("kind", "read_as", "issued_on", "first_seen_at", "report__title", "report__pmid", "report__study__title")
     )
     order = {kind: place for place, kind in enumerate(_GRAVEST_FIRST)}
-    return sorted(notices[:200], key=lambda notice: (order[notice.kind], -notice.first_seen_at.timestamp()))[:at_most]
+    gravest: dict[int, Notice] = {}  # by report: several sources may state the same
+    for notice in sorted(
+        notices[:200], key=lambda n: (order[NoticeKind(n.effective_kind)], -n.first_seen_at.timestamp())
+    ):
+        gravest.setdefault(notice.report_id, notice)
+    return list(gravest.values())[:at_most]
 
 
 def new_trials(vocabulary: Vocabulary, new: Newness, *, n: int = FEW) -> list[Row]:

@@ -188,7 +188,8 @@ def _notices(kinds: Iterable[NoticeKind], scope: Scope) -> QuerySet:
 
 
 def _trial_events(kinds: Iterable[str], scope: Scope) -> QuerySet:
-    events = TrialEvent.objects.filter(kind__in=list(kinds))
+    # A registration of which only the number is known is no trial to tell of yet.
+    events = TrialEvent.objects.filter(kind__in=list(kinds)).exclude(registration__source="")
     if not scope.is_everything:
         mine = Q(pk__in=[])
         if scope.registrations is not None:

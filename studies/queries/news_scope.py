@@ -1,14 +1,17 @@
 """Whose news somebody asks for: of the studies that a list finds, of one study, of one trial."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from django.db.models import Q
 from django.http import QueryDict
 
 from studies.models import Study, TrialRegistration
-from studies.queries import search
+from studies.queries import search, trials
 from studies.queries.filters import Filters
+from studies.queries.newness import newness
 from studies.queries.news import Scope
+from studies.queries.trial_filters import TrialFilters
 from studies.queries.vocabulary import Vocabulary
 
 
@@ -41,6 +44,13 @@ def of_registration(registration_id: int) -> Scope:
     return Scope(studies.values("pk"), TrialRegistration.objects.filter(pk=registration_id).values("pk"))
 
 
-def of_trials() -> Scope:
-    """Every trial, and nothing of the studies that have no registration."""
-    return Scope(registrations=TrialRegistration.objects.values("pk"))
+def of_trials(query_string: str, vocabulary: Vocabulary, now: datetime) -> Scope:
+    """The trials that a filter of the Trials page finds now, as everybody sees them, and nothing of their studies."""
+    filters = trial_filters_of(query_string, vocabulary)
+    found = trials.narrowed(filters, vocabulary, new=newness(now), now=now)
+    return Scope(registrations=found.values("pk"))
+
+
+def trial_filters_of(query_string: str, vocabulary: Vocabulary) -> TrialFilters:
+    values: Callable[[str], Sequence[str]] = QueryDict(query_string.removeprefix("?")).getlist
+    return TrialFilters.read(values, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.urls import NoReverseMatch
-
 from studies.models import Notice, ReportEvent, Study, TrialEvent, TrialRegistration
 from studies.rules.news import RANKS, URGENT
 from studies.terms import (
@@ -153,7 +151,7 @@ def _trial_event(kind: NewsKind, at: datetime, event: TrialEvent) -> NewsItem:
         happening="New trial" if event.kind == TrialEventKind.NEW else _happened_to_trial(event),
         title=trial.display_title,
         detail=_sentences(trial.number, *_about_trial(event)),
-        url=_trial_url(trial),
+        url=trial.get_absolute_url(),
         study=trial.study_id,
         registration=trial.pk,
         status=trial.study.notice_status if trial.study else NoticeStatus.NONE,
@@ -192,13 +190,6 @@ def _facts(trial: TrialRegistration) -> list[str]:
         enrolled = "took part" if trial.enrolment_kind == DateKind.ACTUAL else "planned"
         people = f"{trial.enrolment:,} {'person' if trial.enrolment == 1 else 'people'} {enrolled}"
     return [trial.get_status_display() if trial.status else trial.status_raw, people, trial.sponsor]
-
-
-def _trial_url(trial: TrialRegistration) -> str:
-    try:
-        return trial.get_absolute_url()
-    except NoReverseMatch:  # as long as trials have no page of their own
-        return trial.study.get_absolute_url() if trial.study else trial.url
 
 
 def _status(value: str) -> str:

@@ -10,6 +10,7 @@ from studies.models import Heartbeat, RequestCount, SearchRun
 from studies.rules.queues import QUEUES, queue_of
 from studies.terms import ProcessKind, RunState
 
+_NAMES = {"ncbi": "NCBI", "ctgov": "ClinicalTrials.gov", "icite": "iCite"}
 # A worker beats three times a minute, the scheduler four times; so many missed beats are silence.
 SILENCE = timedelta(minutes=3)
 
@@ -68,7 +69,7 @@ def requests_last_hour(now: datetime) -> list[Requests]:
     by_name: dict[str, list[int]] = {}
     for name, n in counts:
         by_name.setdefault(name, []).append(n)
-    return [Requests(name, sum(ns), max(ns)) for name, ns in sorted(by_name.items())]
+    return [Requests(_NAMES.get(name, name), sum(ns), max(ns)) for name, ns in sorted(by_name.items())]
 
 
 def _queues(seen: Sequence[Process]) -> tuple[Queue, ...]:

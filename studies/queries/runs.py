@@ -1,5 +1,6 @@
 """What the Sync pages show: searches with their last outcome, which are overdue, a run's progress, its log."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from studies.terms import FindingResult, RunKind, RunState
 SILENCE = timedelta(minutes=3)
 # A due search may wait and work this long before it is called overdue.
 GRACE = timedelta(hours=2)
+READ = (RunKind.FILE, RunKind.RETRACTIONS)  # files, which say only at their end how much they held
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,14 @@ class SearchRow:
     def is_overdue(self) -> bool:
         return bool(self.overdue)
 
+    @property
+    def retry_at(self) -> datetime | None:
+        """When the run that failed is tried again, unless one is open or the schedule comes first."""
+        if self.progress or not self.last or not self.last.retry_at or self.search.is_paused:
+            return None
+        coming = self.search.next_run_at
+        return self.last.retry_at if not coming or self.last.retry_at < coming else None
+
 
 def search_rows(now: datetime) -> list[SearchRow]:
     """Every search with its open run and the last one that ended: three statements, however many searches."""
@@ -83,9 +93,15 @@ def search_rows(now: datetime) -> list[SearchRow]:
             last_run=Subquery(ended.values("pk")[:1]), through=Subquery(done.values("started_at")[:1])
         )
     )
+    searches.sort(key=lambda search: _natural(search.name))
     last = SearchRun.objects.in_bulk([search.last_run for search in searches if search.last_run])
     open_runs = {run.search_id: run for run in SearchRun.objects.open().filter(search__isnull=False)}
     return [_row(search, last.get(search.last_run), open_runs.get(search.pk), now) for search in searches]
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """S2 before S10."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name.casefold())]
 
 
 def overdue(now: datetime) -> list[SearchRow]:
@@ -101,15 +117,16 @@ def _row(search: Search, last: SearchRun | None, open_run: SearchRun | None, now
         outcome=outcome(last) if last else "Has not run yet.",
         progress=progress(open_run, now) if open_run else None,
         through=search.through,
-        overdue=_why_overdue(search, last, open_run, now),
+        overdue=why_overdue(search, last, open_run, now),
     )
 
 
-def _why_overdue(search: Search, last: SearchRun | None, open_run: SearchRun | None, now: datetime) -> str:
+def why_overdue(search: Search, last: SearchRun | None, open_run: SearchRun | None, now: datetime) -> str:
+    """One sentence, or nothing; `last` is the last run that ended."""
     if search.is_paused:
         return ""
     current = open_run or last
-    if current and current.n_failures:
+    if current and (current.n_failures or current.state == RunState.FAILED):
         return f"Failed {_times(current.n_failures)}. {current.failure}".strip()
     if search.schedule and not search.next_run_at:
         return "Its schedule names no day: change it."
@@ -122,7 +139,7 @@ def _why_overdue(search: Search, last: SearchRun | None, open_run: SearchRun | N
 
 
 def _times(n: int) -> str:
-    return "once" if n == 1 else f"{n:,} times in a row"
+    return "once" if n < 2 else f"{n:,} times in a row"
 
 
 def _at(instant: datetime) -> str:
@@ -150,7 +167,7 @@ def results(run: SearchRun) -> list[tuple[str, str, int]]:
 
 def progress(run: SearchRun, now: datetime) -> Progress:
     # A file says only at its end how much it held.
-    is_counted = bool(run.n_found) and not (run.kind == RunKind.FILE and run.state != RunState.FINISHED)
+    is_counted = bool(run.n_found) and not (run.kind in READ and run.state != RunState.FINISHED)
     total, done = run.n_found if is_counted else None, run.n_done
     rate = _rate(run)
     left = round((total - done) / rate) if rate and total and run.state == RunState.RUNNING else None
@@ -177,7 +194,7 @@ def _rate(run: SearchRun) -> float | None:
 
 
 def _counters(run: SearchRun) -> tuple[Counter, ...]:
-    found = "Read" if run.kind == RunKind.FILE else "Found"
+    found = "Read" if run.kind in READ else "Found"
     return (
         Counter(found, run.n_found),
         Counter("Fetched", run.n_fetched),
@@ -196,7 +213,7 @@ def _sentence(run: SearchRun) -> str:
     match run.state:
         case RunState.WAITING:
             return "Waiting for a worker."
-        case RunState.RUNNING if run.kind == RunKind.FILE:
+        case RunState.RUNNING if run.kind in READ:
             return f"Reading the file: {run.n_found:,} records so far."
         case RunState.RUNNING if not run.planned_at:
             return "Asking NCBI for the list of records."
@@ -216,6 +233,8 @@ def outcome(run: SearchRun) -> str:
         return _sentence(run)
     if run.state == RunState.FAILED:
         return run.failure or "Failed without a recorded reason."
+    if run.kind == RunKind.RETRACTIONS and run.state == RunState.FINISHED:
+        return _of_retractions(run)
     numbers = f"{run.n_created:,} new, {run.n_changed:,} changed"
     if run.state == RunState.CANCELLED:
         return f"Cancelled after {run.n_done:,} records: {numbers}."
@@ -225,6 +244,12 @@ def outcome(run: SearchRun) -> str:
     if run.kind == RunKind.FILE:
         return f"{numbers} of {run.n_found:,} read."
     return f"{numbers}, all sources answered." if run.n_created or run.n_changed else "0 new, all sources answered."
+
+
+def _of_retractions(run: SearchRun) -> str:
+    rejected = f", {run.n_rejected:,} rejected" if run.n_rejected else ""
+    notices = f"{run.n_created:,} new and {run.n_changed:,} changed notices on reports here"
+    return f"{notices}; {run.n_listed:,} of {run.n_found:,} rows are about papers not in the catalogue{rejected}."
 
 
 def _left_over(run: SearchRun) -> str:

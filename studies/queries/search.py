@@ -17,7 +17,7 @@ from studies.queries.vocabulary import Vocabulary
 from studies.terms import Facet, StudyDesign
 
 PAGE_SIZE = 25
-RANKED = 15_000  # ranking reads a long vector a study; of more hits the newest are ranked, and the page says so
+RANKED = 6_000  # ranking reads a long vector a study; of more hits the newest are ranked, and the page says so
 # Private-use characters: unlike tags they survive escaping, and no source has a use for them.
 _START, _STOP = "\ue000", "\ue001"
 _NEWEST = (F("published_on").desc(nulls_last=True), F("id").desc())
@@ -26,6 +26,7 @@ _ORDERS = {
     "people": (F("n_participants").desc(nulls_last=True), *_NEWEST),
     "follow_up": (F("follow_up_months").desc(nulls_last=True), *_NEWEST),
     "level": (F("evidence_level").asc(nulls_last=True), *_NEWEST),
+    "cited": (F("n_citations").desc(nulls_last=True), *_NEWEST),
 }
 
 

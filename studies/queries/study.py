@@ -1,6 +1,5 @@
 """One study as its page shows it: every report, tag, notice, registration and event, in a fixed number of queries."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,10 +7,33 @@ from typing import Any
 from django.db.models import Q
 
 from studies import identifiers
-from studies.models import AuditEvent, FullText, Notice, RegistrationMention, Report, Study, TrialRegistration, User
+from studies.models import (
+    AuditEvent,
+    FullText,
+    Notice,
+    RegistrationMention,
+    Report,
+    ReportEvent,
+    Study,
+    TrialLink,
+    TrialRegistration,
+    User,
+)
+from studies.queries.citations import Citations, citations_of
+from studies.queries.notices import NoticeLine, notices_of
 from studies.queries.protocol import Fact, protocol_of
 from studies.queries.tagging import MarkedReport, TagLine, lines_of, marked, statements_of
-from studies.terms import MentionBasis, TagState
+from studies.queries.timeline import Moment, timelines
+from studies.rules import report_changes
+from studies.terms import (
+    CitationSource,
+    LinkBasis,
+    MentionBasis,
+    ProposalState,
+    RegistrationSource,
+    ReportEventKind,
+    TagState,
+)
 
 MOST_EVENTS = 100
 
@@ -47,6 +69,18 @@ class RegistrationView:
     registration: TrialRegistration
     basis: str
     is_of_this_study: bool
+    is_rejected: bool = False
+    moments: tuple[Moment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportChange:
+    """One event of a report in words; `old` and `new` are shown beside them where they differ at length."""
+
+    event: ReportEvent
+    words: str
+    old: str
+    new: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +93,9 @@ class StudyPage:
     protocol: tuple[Fact, ...]
     registrations: tuple[RegistrationView, ...]
     events: tuple[AuditEvent, ...]
+    past_notices: tuple[NoticeLine, ...]
+    changes: tuple[ReportChange, ...]
+    citations: Citations
     starter_source: Link | None = None
     starter_notes: tuple[str, ...] = field(default_factory=tuple)
 
@@ -80,19 +117,22 @@ class StudyPage:
 
 
 def page_of(study: Study, user: User | None = None) -> StudyPage:
-    """Eight queries, however many reports and tags; `user` is who reads, where somebody signed in does."""
+    """Fifteen queries, however many reports and tags; `user` is who reads, where somebody signed in does."""
     reports = sorted(study.reports.select_related("full_text"), key=lambda report: _leads(report, study))
-    notices = Notice.objects.live().filter(report__in=reports).select_related("report").order_by("-first_seen_at", "pk")
+    notices = notices_of(reports)
     statements = statements_of(study.pk)
     return StudyPage(
         study=study,
-        notices=tuple(notices),
+        notices=tuple(line.notice for line in notices if line.is_in_force),
         reports=tuple(map(_report_view, reports)),
         tags=tuple(lines_of(statements, reports, user)),
         marked=tuple(marked(reports, statements)),
         protocol=protocol_of(study.starter),
         registrations=tuple(_registrations(study, reports)),
         events=tuple(_events(study, reports)),
+        past_notices=tuple(line for line in notices if not line.is_in_force),
+        changes=tuple(_changes(reports)),
+        citations=citations_of(study, reports),
         starter_source=_source(study.starter.get("source", {})) if study.is_starter else None,
         starter_notes=tuple(map(str, study.starter.get("notes", ()))),
     )
@@ -153,28 +193,56 @@ def _cited(reference: Mapping[str, Any]) -> CitedWork:
 
 
 def _registrations(study: Study, reports: Sequence[Report]) -> Iterable[RegistrationView]:
-    """Registrations of the study first, then those its reports name, each with where it was read."""
-    found = (
-        TrialRegistration.objects.filter(Q(study=study) | Q(mentions__report__in=reports)).distinct().order_by("number")
-    )
-    bases = defaultdict(set)
+    """Registrations of the study first, then those linked to its reports, each with where it was read."""
+    links = {link.registration_id: link for link in TrialLink.objects.filter(report__in=reports)}
+    bases = {pk: {LinkBasis(basis).label for basis in link.bases} for pk, link in links.items()}
     for mention in RegistrationMention.objects.filter(report__in=reports):
-        bases[mention.registration_id].add(MentionBasis(mention.basis).label)
+        bases.setdefault(mention.registration_id, {MentionBasis(mention.basis).label})
+    found = TrialRegistration.objects.current().filter(Q(study=study) | Q(pk__in=bases)).order_by("number")
+    moments = timelines(bases.keys() | set(found.values_list("pk", flat=True)))
     views = [
         RegistrationView(
             registration,
-            ", ".join(sorted(bases[registration.pk])) or ("starter data" if study.is_starter else "the registry"),
+            ", ".join(sorted(map(str, bases.get(registration.pk, ())))) or _read_in(registration),
             registration.study_id == study.pk,
+            is_rejected=registration.pk in links and links[registration.pk].state == ProposalState.REJECTED,
+            moments=tuple(moments.get(registration.pk, ())),
         )
-        for registration in found
+        for registration in found.for_list()
     ]
     return sorted(views, key=lambda view: not view.is_of_this_study)
+
+
+def _read_in(registration: TrialRegistration) -> str:
+    return RegistrationSource(registration.source).label if registration.source else "the registry"
 
 
 def _events(study: Study, reports: Sequence[Report]) -> Iterable[AuditEvent]:
     of_study = Q(object_type="study", object_id=study.pk)
     of_reports = Q(object_type="report", object_id__in=[report.pk for report in reports])
     return AuditEvent.objects.filter(of_study | of_reports)[:MOST_EVENTS]
+
+
+def _changes(reports: Sequence[Report]) -> Iterable[ReportChange]:
+    events = ReportEvent.objects.filter(report__in=reports).select_related("report")
+    for event in events.only("kind", "field", "old", "new", "detected_at", "report__title")[:MOST_EVENTS]:
+        words = report_changes.in_words(event.kind, event.field, event.new, event.old)
+        if words:
+            in_short = event.kind == ReportEventKind.TYPE_ADDED or event.field in ("publication_types", "databanks")
+            yield ReportChange(event, words, *(("", "") if in_short else (event.old, event.new)))
+        elif event.kind == ReportEventKind.CITATIONS:
+            source = CitationSource(event.field).label
+            yield ReportChange(
+                event, f"{source} gave a smaller count of citations, not taken as a fact", event.old, event.new
+            )
+        else:
+            yield ReportChange(event, _told(event), "", "")
+
+
+def _told(event: ReportEvent) -> str:
+    label = str(ReportEventKind(event.kind).label)
+    said = event.new or event.old
+    return f"{label}: {said}" if said and event.kind.startswith("notice") else label
 
 
 def _source(source: Mapping[str, Any]) -> Link:

@@ -56,4 +56,4 @@ def purpose(*, subject: str, frequency: str, kinds: Iterable[str], consent_at: d
     told = kinds_told(frequency, kinds)
     named = "all kinds of news" if len(told) == len(NewsKind) else "; ".join(str(kind.label).lower() for kind in told)
     often = _HOW_OFTEN[Frequency(frequency)]
-    return f"On {consent_at:%-d %B %Y} you asked to be told {often} about {subject}: {named}."
+    return f"On {consent_at:%-d %B %Y} you asked to be told {often} about {subject} ({named})."

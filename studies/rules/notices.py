@@ -35,7 +35,7 @@ _SEVERITY = {
     "partial-retraction": 1,  # as NLM treats it: an erratum
 }
 REINSTATEMENT = "reinstatement"
-_NOT_LIFTED = {"correction", "update"}
+_NOT_LIFTED = {REINSTATEMENT, "correction", "update"}
 RETRACTED_TYPE = {"D016441", "retracted publication"}
 
 
@@ -117,19 +117,22 @@ def effective_status(kinds: Iterable[str]) -> int:
 
 
 def in_force(notices: Sequence[Stated]) -> list[str]:
-    """The kinds of the live notices on one paper that no reinstatement has lifted.
+    """The kinds of the live notices on one paper that no reinstatement has lifted."""
+    lifted = {id(notice) for notice in lifted_among(notices)}
+    kinds = (notice.effective_kind for notice in notices if id(notice) not in lifted)
+    return [kind for kind in kinds if kind != REINSTATEMENT]
 
-    A reinstatement lifts what came before it: by the dates of issue where both are known, else by when they were
-    first seen here. Corrections are no more undone by it than they were part of the retraction.
+
+def lifted_among(notices: Sequence[Stated]) -> list[Stated]:
+    """The live notices on one paper that a reinstatement has lifted.
+
+    It lifts what came before it: by the dates of issue where both are known, else by when they were first seen
+    here. Corrections are no more undone by it than they were part of the retraction.
     """
     dated = {n.notice_pmid: n.issued_on for n in notices if n.notice_pmid and n.issued_on}
     lifting = [n for n in notices if n.effective_kind == REINSTATEMENT]
-    return [
-        n.effective_kind
-        for n in notices
-        if n.effective_kind != REINSTATEMENT
-        and (n.effective_kind in _NOT_LIFTED or not any(_precedes(n, other, dated) for other in lifting))
-    ]
+    may_be_lifted = (n for n in notices if n.effective_kind not in _NOT_LIFTED)
+    return [n for n in may_be_lifted if any(_precedes(n, other, dated) for other in lifting)]
 
 
 def _precedes(notice: Stated, reinstatement: Stated, dated: Mapping[int, date]) -> bool:

@@ -70,11 +70,15 @@ def _number_changes(field: str, before: Collection[Mapping], after: Collection[M
 
 
 def _word_changes(field: str, before: Collection[Mapping], after: Collection[Mapping]) -> list[Change]:
-    """Lists without an order: only what came and what went is told."""
-    old, new = ({item.get("name") or item.get("text", "") for item in items} for items in (before, after))
-    if not old or old == new:
-        return []
-    return [Change(FIELD_CHANGED, field, "; ".join(sorted(old - new)), "; ".join(sorted(new - old)))]
+    """Lists without an order: only what came and what went is told, and a heading that MeSH renamed is neither."""
+    old, new = ({item.get("ui") or _name(item): _name(item) for item in items} for items in (before, after))
+    went = sorted(name for key, name in old.items() if key not in new)
+    came = sorted(name for key, name in new.items() if key not in old)
+    return [Change(FIELD_CHANGED, field, "; ".join(went), "; ".join(came))] if old and (went or came) else []
+
+
+def _name(item: Mapping) -> str:
+    return str(item.get("name") or item.get("text", ""))
 
 
 def _told(text: str) -> str:

@@ -19,17 +19,18 @@ class BadSchedule(ValueError):
 
 def next_run(schedule: str, after: datetime) -> datetime | None:
     """The first instant after `after` that the cron expression names (UTC); None for a search run by hand only."""
-    if not schedule.strip():
+    parts = schedule.split()
+    if not parts:
         return None
-    if len(schedule.split()) != 5:
+    if len(parts) != 5:
         raise BadSchedule(f"“{schedule}” is not a cron expression of five fields: minute hour day month weekday.")
     try:
-        cron = crontab.from_string(schedule)
+        cron = crontab.from_string(" ".join(parts))
         cron.nowfun = lambda: after
         cron.tz = UTC
         return after + cron.remaining_estimate(after)
     except (ParseException, ValueError, TypeError) as error:
-        raise BadSchedule(f"“{schedule}” is not a cron expression ({error}).") from None
+        raise BadSchedule(f"“{schedule}” is not a cron expression ({str(error).rstrip('.')}).") from None
     except (RuntimeError, OverflowError):
         raise BadSchedule(f"“{schedule}” names a day that never comes.") from None
 

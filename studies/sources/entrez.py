@@ -132,15 +132,18 @@ class Entrez:
             found |= {pmid: answered[pmid] for pmid in portion if pmid in answered}
         return found
 
-    def summaries(self, pmids: Iterable[int]) -> dict[int, dict[str, Any] | None]:
-        """PubMed's summary of each PMID asked; None where it says it has none (deleted, merged, never there)."""
+    def summaries(self, pmids: Iterable[int], *, db: str = "pubmed") -> dict[int, dict[str, Any] | None]:
+        """PubMed's summary of each PMID asked; None where it says it has none (deleted, merged, never there).
+
+        With `db="pmc"` PMC's of each PMCID, without its letters.
+        """
         found: dict[int, dict[str, Any] | None] = {}
         for portion in _portions(list(dict.fromkeys(pmids)), self.batch):
             result = self._door.ask(
                 "esummary",
-                _summaries_from,
-                asked=f"summaries of {_some('PMID', portion)}",
-                db="pubmed",
+                lambda body, portion=portion: _summaries_from(body, portion),
+                asked=f"summaries of {_some('PMID' if db == 'pubmed' else 'PMCID', portion)}",
+                db=db,
                 id=portion,
                 retmode="json",
             )
@@ -258,12 +261,16 @@ def _some_citations(citations: list[Citation]) -> str:
     return f"match of {len(citations)} citation{'s' if len(citations) > 1 else ''}"
 
 
-def _summaries_from(body: bytes) -> dict[str, Any]:
+def _summaries_from(body: bytes, asked: list[int]) -> dict[str, Any]:
+    """A number that is not answered at all must not pass for one that is not there."""
     answer = read_json(body)
     if isinstance(answer.get("esummaryresult"), list):
         raise Refusal("; ".join(map(str, answer["esummaryresult"]))[:300])
     if not isinstance(answer.get("result"), dict):
         raise Cut("the answer holds no result")
+    unknown = str(answer.get("error", ""))
+    if any(str(number) not in answer["result"] and str(number) not in unknown for number in asked):
+        raise Cut("the answer leaves out some of what was asked")
     return answer["result"]
 
 

@@ -1,5 +1,7 @@
 """What a person follows by mail: list, begin, change, end; and the link by which a mail ends it."""
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
@@ -15,7 +17,10 @@ from studies.actions import alerts as actions
 from studies.actions import mailing
 from studies.forms.alerts import AlertForm
 from studies.models import Digest, SavedSearch, Study, Subscription, TrialRegistration
+from studies.models.alert import subject_in_words
 from studies.queries import alerts as queries
+from studies.queries import news_scope
+from studies.queries.vocabulary import Vocabulary
 from studies.rules.permissions import Permission
 from studies.terms import AlertSubject
 
@@ -34,16 +39,18 @@ def page(request: HttpRequest) -> HttpResponse:
 def begin(request: HttpRequest, about: str, pk: int = 0) -> HttpResponse:
     """Ask what for and how often, with the words that are agreed to in sight."""
     about, subject = _subject(request, about, pk)
+    query = _trials_query(request) if about == AlertSubject.TRIALS else ""
+    named = subject_in_words(about, subject, trials_query=query)
     form = AlertForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            actions.follow(by=request.user, about=about, subject=subject, **form.cleaned_data)
+            actions.follow(by=request.user, about=about, subject=subject, trials_query=query, **form.cleaned_data)
         except actions.FollowedAlready as error:
             form.add_error("frequency", str(error))
         else:
-            messages.success(request, f"You will be told about {_named(about, subject)}.")
+            messages.success(request, f"You will be told about {named}.")
             return redirect("studies:alerts")
-    context = {"form": form, "named": _named(about, subject), "has_mail": queries.is_set_up()}
+    context = {"form": form, "named": named, "has_mail": queries.is_set_up()}
     return render(request, "studies/alerts/form.html", context, status=422 if request.method == "POST" else 200)
 
 
@@ -125,6 +132,12 @@ def _own(request: HttpRequest, pk: int) -> Subscription:
     return get_object_or_404(queries.of_person(request.user), pk=pk)
 
 
+def _trials_query(request: HttpRequest) -> str:
+    """The filter of the Trials page that the address carries, in the page's own spelling."""
+    filters = news_scope.trial_filters_of(request.GET.urlencode(), Vocabulary())
+    return replace(filters, sort="updated").query(page=1)
+
+
 def _subject(request: HttpRequest, about: str, pk: int) -> tuple[AlertSubject, object]:
     match about:
         case AlertSubject.STUDY:
@@ -136,7 +149,3 @@ def _subject(request: HttpRequest, about: str, pk: int) -> tuple[AlertSubject, o
         case AlertSubject.EVERYTHING | AlertSubject.TRIALS if not pk:
             return AlertSubject(about), None
     raise Http404("Nothing of this kind can be followed.")
-
-
-def _named(about: AlertSubject, subject: object) -> str:
-    return f"{about.label}: {subject}" if subject else about.label

@@ -42,6 +42,7 @@ def sync(request: HttpRequest) -> HttpResponse:
         "workers": process_queries.processes(now),
         "requests": process_queries.requests_last_hour(now),
         "per_second": pacing.per_second(),
+        "per_hour": pacing.per_second() * 3600,
         "ncbi_email": settings.NCBI_EMAIL,
         "ncbi_has_key": bool(settings.NCBI_API_KEY),
     }

@@ -1,18 +1,56 @@
 """A catalogue with one of everything: the starter library, 500 synthetic studies, full texts, runs, people."""
 
 from datetime import timedelta
+from decimal import Decimal
 from io import BytesIO
 
 from django.utils import timezone
 
-from studies.actions import accounts, catalogue
+from studies.actions import accounts, alerts, catalogue, trials
 from studies.actions.starter import load_starter, load_vocabulary
-from studies.models import AuditEvent, Finding, Heartbeat, Notice, Report, Search, SearchRun, Study, Tag, TagBatch, User
+from studies.actions.study_rows import refresh_studies
+from studies.models import (
+    AuditEvent,
+    CitationCount,
+    CitationLink,
+    Digest,
+    Finding,
+    Heartbeat,
+    ICiteMeasures,
+    Notice,
+    Report,
+    ReportEvent,
+    Search,
+    SearchRun,
+    Study,
+    Subscription,
+    Tag,
+    TagBatch,
+    TrialLink,
+    TrialRegistration,
+    User,
+)
 from studies.sources import jats, pubmed_xml
+from studies.sources.clinicaltrials_json import read
 from studies.sources.record import Reading
-from studies.terms import BatchKind, FindingResult, RunKind, RunState, SiteRole
+from studies.sources.registration_table import registration_of
+from studies.terms import (
+    AlertSubject,
+    BatchKind,
+    CitationSource,
+    DigestKind,
+    DigestState,
+    FindingResult,
+    Frequency,
+    NewsKind,
+    ReportEventKind,
+    RunKind,
+    RunState,
+    SiteRole,
+)
 from tests.conftest import PASSWORD
 from tests.ncbi.jats import FIRST, articles
+from tests.ncbi.registry import trial
 from tests.ncbi.synthetic import FIRST_PMID, HEAD, TAIL, corpus
 
 N_STUDIES = 500
@@ -30,9 +68,11 @@ def fill() -> dict[str, object]:
     texts = [article for _, article in articles()]
     for text in texts:
         catalogue.upsert(list(jats.read(BytesIO(text), Reading())), source="pmc", by=admin)
+    registration, proposal = _trials()
     invitation, secret = accounts.invite(by=admin, email="guest@example.org", role=SiteRole.CLINICIAN)
     Heartbeat.objects.create(name="worker")
     person = User.objects.create_user("clinician@example.org", PASSWORD, first_name="Clara")
+    _cited(Report.objects.get(pmid=FIRST_PMID))
     return {
         "admin": admin,
         "search": search,
@@ -49,7 +89,39 @@ def fill() -> dict[str, object]:
         "reset": accounts.reset_token(person, by=admin),
         "batch": TagBatch.objects.create(by=admin, kind=BatchKind.STUDY, said="accepted Synthetic", n_studies=1),
         "event": AuditEvent.objects.first(),
+        "registration": registration,
+        "proposal": proposal,
+        "subscription": _followed(admin),
     }
+
+
+def _trials() -> tuple[TrialRegistration, TrialLink]:
+    """A registration by hand that an admin may edit, trials with every kind of event, and a link that waits."""
+    stopped = {"status": "TERMINATED", "count": 12, "primary": "2024-05", "completion": "2028-01"}
+    papers = [(FIRST_PMID, "RESULT")]
+    for said in (
+        [trial("NCT00000001"), trial("NCT00000002", primary="2020-01", status="COMPLETED"), trial("NCT00000003")],
+        [trial("NCT00000001", **stopped), trial("NCT00000003", papers=papers, official="A long title " * 12)],
+    ):
+        trials.upsert([read(study) for study in said], source="registry", is_found=True)
+    by_hand = registration_of({"number": "ISRCTN12345678", "title": "Fat cells for scars", "status": "Recruiting"})
+    trials.upsert([by_hand], source="person", is_found=True)
+    return TrialRegistration.objects.get(number="ISRCTN12345678"), TrialLink.objects.get(report__pmid=FIRST_PMID)
+
+
+def _followed(admin: User) -> Subscription:
+    """All news by mail, and a mail of each state that looks its own way."""
+    for state in (DigestState.SENT, DigestState.UNCERTAIN):
+        Digest.objects.create(user=admin, kind=DigestKind.WEEKLY, state=state, subject="Synthetic", text="-", html="-")
+    return alerts.follow(
+        by=admin,
+        about=AlertSubject.EVERYTHING,
+        subject=None,
+        frequency=Frequency.WEEKLY,
+        kinds=NewsKind.values,
+        max_items=20,
+        lookback_days=30,
+    )
 
 
 def _finished(search: Search, admin: User) -> SearchRun:
@@ -85,6 +157,30 @@ def _finished(search: Search, admin: User) -> SearchRun:
         for place, (record, what) in enumerate(zip(records, taken, strict=True), start=1)
     )
     return run
+
+
+def _cited(report: Report) -> None:
+    """Counts of two sources over a year, iCite's measures, citations to and fro, and what has changed."""
+    today = timezone.localdate()
+    for place in range(12):
+        day = (today.replace(day=1) - timedelta(days=30 * place)).replace(day=10)
+        facts = {"report": report, "month": day.replace(day=1), "counted_on": day}
+        CitationCount.objects.get_or_create(**facts, source=CitationSource.ICITE, count=90 - 4 * place)
+    elink = {"report": report, "source": CitationSource.ELINK, "month": today.replace(day=1), "counted_on": today}
+    CitationCount.objects.create(**elink, count=41)
+    CitationCount.objects.create(**elink, count=3, is_doubtful=True)
+    shares = {"human": Decimal("0.55"), "animal": Decimal("0.2"), "molecular": Decimal("0.25")}
+    ICiteMeasures.objects.create(report=report, rcr=Decimal("2.345"), n_clinical=3, is_provisional=True, **shares)
+    pairs = [(FIRST_PMID + n, FIRST_PMID) for n in range(1, 6)] + [(FIRST_PMID, FIRST_PMID + n) for n in range(6, 9)]
+    pairs += [(FIRST_PMID + n, 80_000_000 + m) for n in range(30) for m in range(1, 30 - n)]
+    pairs += [(70_000_000 + n, FIRST_PMID) for n in range(4)]
+    CitationLink.objects.bulk_create(
+        CitationLink(citing_pmid=citing, cited_pmid=cited, source=CitationSource.ICITE) for citing, cited in pairs
+    )
+    changed = {"report": report, "kind": ReportEventKind.FIELD_CHANGED}
+    ReportEvent.objects.create(**changed, field="title", old="A synthetic titel", new="A synthetic title")
+    ReportEvent.objects.create(**changed, field="abstract", old="An invented sentence. " * 40, new="Another one.")
+    refresh_studies([report.study_id])
 
 
 def _other_runs(admin: User) -> list[SearchRun]:

@@ -90,11 +90,12 @@ class Worker:
             raise self.trouble
 
     def _work(self) -> None:
-        from studies.actions import findings, running
+        from studies.actions import heartbeats, running
+        from studies.terms import ProcessKind
 
         try:
             while not self._is_over.is_set():
-                findings.beat()
+                heartbeats.beat("worker", ProcessKind.WORKER)
                 for run_id in running.unattended():
                     running.carry_on(run_id, on_progress=lambda run: self.gate.wait(20))
                 time.sleep(0.05)

@@ -35,7 +35,11 @@ NO_PAGES = {
     "studies:run_progress": "a part of the run's page",
     "studies:run_line": "a part of the Sync page",
     "studies:map_cell": "a part of the map",
+    "studies:news_feed": "a feed",
+    "studies:studies_feed": "a feed",
     "studies:export": "a file",
+    "studies:trials_export": "a file",
+    "studies:trials_feed": "a feed",
     "studies:study_export": "a file",
     "studies:tag_terms": "a part of the tagging page",
 }
@@ -86,6 +90,10 @@ def examples(name: str, rows: dict[str, object]) -> list[str]:
         addresses = [reverse(name) + query for query in ("", everything, "?q=nowheretobefound", "?q=the")]
     elif name == "studies:study":
         addresses = [study.get_absolute_url() for study in [rows["study"], *rows["studies"]]]
+    elif name == "studies:notices":
+        addresses = [reverse(name, args=[pk]) for pk in (rows["notice"].report.study_id, rows["study"].pk)]
+    elif name == "studies:candidates":
+        addresses = [reverse(name), reverse(name) + "?way=citing", reverse(name) + "?page=99"]
     elif name == "studies:run":
         addresses = [run.get_absolute_url() for run in rows["runs"]]
     elif name == "studies:study_references":
@@ -96,6 +104,14 @@ def examples(name: str, rows: dict[str, object]) -> list[str]:
         addresses = [reverse(name, args=[rows["search"].pk])]
     elif name == "reviews:invitation":
         addresses = [reverse(name, args=[rows["review secret"]])]
+    elif name == "studies:alert_begin":
+        addresses = [reverse(name, args=["everything"])]
+    elif name == "studies:alert_begin_of":
+        addresses = [reverse(name, args=["study", rows["study"].pk])]
+    elif name == "studies:alert_edit":
+        addresses = [reverse(name, args=[rows["subscription"].pk])]
+    elif name == "studies:stop":
+        addresses = [reverse(name, args=[rows["subscription"].token])]
     elif name == "studies:invitation":
         addresses = [reverse(name, args=[rows["invitation secret"]])]
     elif name == "password_reset_confirm":

@@ -97,7 +97,7 @@ def test_a_form_sent_back_links_each_error_to_its_field(site, admin, visits):
     page = visits(admin, forgive=REFUSALS)
     page.goto("/sync/searches/new/")
     page.get_by_label("Name").fill("Taken")
-    page.get_by_label("PubMed query").fill("microfat")
+    page.get_by_label("Query", exact=True).fill("microfat")
     page.get_by_role("button", name="Save").click()
 
     page.get_by_role("alert").get_by_role("link").first.click()

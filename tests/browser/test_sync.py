@@ -66,7 +66,7 @@ def test_a_new_search_is_previewed_run_watched_and_its_studies_are_found(
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="New search").click()
     page.get_by_label("Name").fill("All synthetic")
-    page.get_by_label("PubMed query").fill("synthetic[tiab]")
+    page.get_by_label("Query", exact=True).fill("synthetic[tiab]")
 
     page.get_by_role("button", name="How many would this find?").click()
     expect(page.locator(".preview__count")).to_contain_text(f"{N_RECORDS} records in PubMed now")

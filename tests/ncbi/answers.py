@@ -1,15 +1,15 @@
 """What each E-utility answers, after the official manual and after what was seen of the live service."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 
-from tests.ncbi import query
+from tests.ncbi import id_converter, query
+from tests.ncbi.reply import Params, Reply, as_json
 from tests.ncbi.shelf import Entry, Shelf, plain
 from tests.ncbi.synthetic import HEAD, TAIL
-
-Params = dict[str, list[str]]
 
 XML = '<?xml version="1.0" encoding="UTF-8" ?>\n'
 _CAP_ERROR = (
@@ -23,16 +23,6 @@ _PMC_HEAD = (
 _SORTS = {"", "pub_date", "Author", "JournalName", "relevance", "pub+date"}
 
 
-@dataclass(slots=True)
-class Reply:
-    """An HTTP answer; the body in parts, so that nobody copies it together."""
-
-    body: list[bytes]
-    content_type: str = "text/xml; charset=UTF-8"
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-
-
 @dataclass
 class Library:
     """The shelf and the History server. `cap` is how many ids of one query PubMed serves."""
@@ -40,6 +30,8 @@ class Library:
     shelf: Shelf
     cap: int = 9_999
     history: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    merges_links: bool = False  # elink answers many records with one list, as it does for ids joined by commas
+    linkless: set[int] = field(default_factory=set)  # PMIDs of which elink says nothing at all
 
     def remember(self, pmids: list[int], webenv: str = "") -> tuple[str, str]:
         webenv = webenv or f"MCID_synthetic{len(self.history) + 1:06d}"
@@ -50,10 +42,6 @@ class Library:
 
 def xml(text: str, status: int = 200) -> Reply:
     return Reply([(XML + text).encode()], status=status)
-
-
-def as_json(value: object, status: int = 200) -> Reply:
-    return Reply([json.dumps(value).encode()], "application/json; charset=UTF-8", status)
 
 
 def error(root: str, message: str, status: int = 200) -> Reply:
@@ -182,6 +170,8 @@ def _efetch_pmc(library: Library, numbers: list[int]) -> Reply:
 
 
 def esummary(library: Library, params: Params) -> Reply:
+    if _one(params, "db") == "pmc":
+        return id_converter.summaries(library.shelf, _ids(params))
     if _one(params, "db") != "pubmed":
         wrong = [f"Invalid db name specified: {_one(params, 'db')}"]
         return as_json({"header": {"type": "esummary", "version": "0.3"}, "esummaryresult": wrong})
@@ -199,24 +189,37 @@ def _summary(entry: Entry) -> dict[str, object]:
         "uid": str(entry.pmid),
         "pubdate": entry.dates["pdat"].strftime("%Y %b %d"),
         "source": entry.journal,
+        "fulljournalname": entry.full_journal,
         "authors": [{"name": entry.first_author, "authtype": "Author", "clusterid": ""}],
-        "title": entry.title,
+        "title": escape(entry.title, quote=False),
+        "vernaculartitle": entry.vernacular,
         "volume": entry.volume,
         "pages": entry.page,
         "pubtype": entry.types,
         "recordstatus": "PubMed - indexed for MEDLINE" if entry.mesh else "PubMed",
         "articleids": [{"idtype": kind, "idtypen": 1, "value": value} for kind, value in ids if value],
-        "references": [],
+        "references": [
+            {"refsource": source, "reftype": _reftype(kind), "pmid": pmid or "", "note": ""}
+            for kind, source, pmid in entry.comments
+        ],
         "pmcrefcount": "",
     }
+
+
+def _reftype(kind: str) -> str:
+    """`ExpressionOfConcernIn` as summaries write it: `Expression of concern in`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind).capitalize()
 
 
 def elink(library: Library, params: Params) -> Reply:
     """Repeated `id` parameters give a linkset each, ids joined by commas one for all of them."""
     source, linkname = _one(params, "dbfrom", "pubmed"), _one(params, "linkname")
     linksets = []
-    for asked in params.get("id", []):
+    wanted = params.get("id", [])
+    for asked in [",".join(wanted)] if library.merges_links else wanted:
         pmids = [int(i) for i in asked.split(",")]
+        if library.linkless.issuperset(pmids):
+            continue
         names = [linkname] if linkname else sorted({name for name, pmid in library.shelf.links if pmid in pmids})
         sets = "".join(_linkset(library, name, pmids) for name in names)
         ids = "".join(f"<Id>{pmid}</Id>" for pmid in pmids)
@@ -244,7 +247,7 @@ def _match(shelf: Shelf, fields: list[str]) -> str:
     journal, year, volume, page, author = (field.strip().lower() for field in fields[:5])
     entries = list(shelf.entries.values())
     if journal:
-        entries = [e for e in entries if plain(e.journal) == plain(journal)]
+        entries = [e for e in entries if plain(journal) in (plain(e.journal), plain(e.full_journal))]
         if not entries:
             return "NOT_FOUND;INVALID_JOURNAL"
     found = [
@@ -267,6 +270,7 @@ UTILITIES: dict[str, Callable[[Library, Params], Reply]] = {
     "esummary.fcgi": esummary,
     "elink.fcgi": elink,
     "ecitmatch.cgi": ecitmatch,
+    "idconv.fcgi": lambda library, params: id_converter.convert(library.shelf, params),
 }
 
 

@@ -19,6 +19,7 @@ def ncbi(settings) -> Iterator[NcbiServer]:
         for number, article in articles():
             server.shelf.add_pmc(number, article)
         settings.NCBI_BASE_URL = server.url
+        settings.NCBI_IDCONV_URL = server.idconv_url
         settings.NCBI_EMAIL = "stratum@example.org"
         yield server
 

@@ -136,6 +136,8 @@ class _Reader:
             return None, ""
         if name in {"uid", "pmid"}:
             found = {int(text)} & set(self.shelf.entries) if text.isdigit() else set()
+        elif name in {"doi", "aid", "lid"}:
+            found = {e.pmid for e in list(self.shelf.entries.values()) if e.doi.lower() == text.lower()}
         elif name in _MESH:
             found = _matching(self.shelf, text, ("mesh",))
         else:

@@ -14,7 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.ncbi.answers import UTILITIES, Library, Params, Reply, as_json, error
+from tests.ncbi.answers import UTILITIES, Library, error
+from tests.ncbi.reply import Params, Reply, as_json
 from tests.ncbi.shelf import Shelf
 
 _HTML = b"<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body>Sorry</body></html>\n"
@@ -22,6 +23,7 @@ _RATE = {"error": "API rate limit exceeded", "api-key": "192.0.2.7", "count": "4
 _BACKEND = "Search Backend failed: Pubmed 2.0 search API: HTTP request returned 502 status."
 _KINDS = {"json429", "html", "error", "error400", "final", "badkey", "truncated", "short", "empty"}
 _KINDS |= {"slow", "drip", "reset", "hangup", "huge", "redirect"}
+_NAMES = {"/tools/idconv/api/v1/articles/": "idconv.fcgi"}
 _ROOTS = {"esearch": "eSearchResult", "efetch": "eFetchResult", "elink": "eLinkResult"}
 
 
@@ -109,6 +111,11 @@ class NcbiServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/entrez/eutils/"
 
+    @property
+    def idconv_url(self) -> str:
+        """What NCBI_IDCONV_URL wants."""
+        return f"http://127.0.0.1:{self.port}/tools/idconv/api/v1/articles/"
+
     def asked(self, utility: str) -> list[Asked]:
         """The log's requests to one utility, such as "efetch"."""
         return [request for request in self.requests if request.utility == utility]
@@ -183,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
         """The log is `NcbiServer.requests`."""
 
     def _serve(self, query: str) -> None:
-        name = urlsplit(self.path).path.rpartition("/")[2]
+        name = _NAMES.get(path := urlsplit(self.path).path, path.rpartition("/")[2])
         params = parse_qs(query, keep_blank_values=True)
         asked = Asked(time.monotonic(), name.partition(".")[0], self.command, params, dict(self.headers))
         fault, reply = self.server.ncbi.receive(asked)

@@ -52,6 +52,9 @@ class Entry:
     first_author: str = ""
     doi: str = ""
     pmc: str = ""
+    full_journal: str = ""
+    vernacular: str = ""
+    comments: list[tuple[str, str, int]] = field(default_factory=list)  # (kind, source, PMID or 0)
     types: list[str] = field(default_factory=list)
     mesh: list[str] = field(default_factory=list)
 
@@ -68,6 +71,7 @@ class Shelf:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the shelf
         self.entries: dict[int, Entry] = {}
         self.pmc: dict[int, bytes] = {}
+        self.pmc_only: dict[int, dict[str, object]] = {}  # summaries of what is in PMC and not in PubMed
         self.links: dict[tuple[str, int], list[int]] = {}
         self.version = 0
         for article in articles:
@@ -137,6 +141,12 @@ def _entry(root: etree._Element, offset: int, length: int) -> Entry:
         first_author=_author(root.find(".//AuthorList/Author")),
         doi=own_ids.get("doi", ""),
         pmc=own_ids.get("pmc", ""),
+        full_journal=root.findtext(".//Journal/Title") or "",
+        vernacular=_text(v) if (v := root.find(".//VernacularTitle")) is not None else "",
+        comments=[
+            (c.get("RefType"), c.findtext("RefSource") or "", int(c.findtext("PMID") or 0))
+            for c in root.iterfind(".//CommentsCorrections")
+        ],
         types=found["types"],
         mesh=found["mesh"],
     )

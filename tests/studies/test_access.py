@@ -13,7 +13,9 @@ from reviews.actions.protocol import create_review
 from reviews.terms import Role
 from studies.actions import accounts
 from studies.models import (
+    ApiToken,
     AuditEvent,
+    CitationCheck,
     Digest,
     Heartbeat,
     Invitation,
@@ -26,6 +28,8 @@ from studies.models import (
     Subscription,
     Tag,
     TagBatch,
+    TrialLink,
+    TrialRegistration,
     User,
 )
 from studies.terms import AlertSubject, BatchKind, DigestKind, Facet, NoticeKind, RunKind, RunState, SiteRole
@@ -84,10 +88,25 @@ DECISIONS: dict[str, Decision] = {
     "studies:studies": reading(),
     "studies:map": reading(),
     "studies:map_cell": reading(),
+    "studies:trials": reading(),
+    "studies:trials_feed": reading(),
+    "studies:trials_export": reading(),
+    "studies:trial": reading(where="registration"),
+    "studies:trial_enter": admin_only(write=ADMIN),
+    "studies:trial_edit": admin_only(write=ADMIN, where="registration"),
+    "studies:trials_import": admin_writes(),
+    "studies:proposals": Decision(read=REVIEWERS, write=REVIEWERS),
+    "studies:proposal_decide": Decision(read=NOBODY, write=REVIEWERS, where="proposal"),
     "studies:protocols": reading(),
     "studies:durability": reading(),
     "studies:study": reading(where="study"),
     "studies:study-short": reading(where="study"),
+    "studies:candidates": reading(),
+    "studies:candidates_take": admin_writes(),
+    "studies:notices": admin_only(write=ADMIN, where="study"),
+    "studies:notice_dismiss": admin_writes("notice"),
+    "studies:notice_restore": admin_writes("notice"),
+    "studies:notice_read_as": admin_writes("notice"),
     "studies:export": reading(where="format"),
     "studies:references": reading(),
     "studies:study_export": reading(where="study format"),
@@ -116,6 +135,25 @@ DECISIONS: dict[str, Decision] = {
     "studies:stop": reading(write=EVERYBODY, where="stop token", is_always_open=True),
     "studies:mails": admin_only(),
     "studies:mail_again": admin_writes("digest"),
+    "studies:check": reading(write=EVERYBODY),
+    "studies:check_result": reading(where="check"),
+    "studies:check_progress": reading(where="check"),
+    "studies:check_csv": reading(where="check"),
+    "studies:check_repeat": Decision(read=NOBODY, write=EVERYBODY, where="check"),
+    "studies:check_import": admin_writes("check"),
+    "studies:api_docs": reading(),
+    "studies:tokens": Decision(read=MEMBERS, write=MEMBERS),
+    "studies:token_revoke": Decision(read=NOBODY, write=MEMBERS, where="token"),
+    "api:studies": reading(),
+    "api:study": reading(where="study"),
+    "api:facets": reading(),
+    "api:map": reading(),
+    "api:trials": reading(),
+    "api:notices": reading(),
+    "api:events": reading(),
+    "api:searches": reading(),
+    "api:openapi-json": reading(),
+    "api:api-root": reading(),
     "studies:account": Decision(read=MEMBERS, write=MEMBERS),
     "studies:invitation": reading(write=EVERYBODY, where="invitation secret", is_always_open=True),
     "studies:people": admin_only(),
@@ -134,6 +172,7 @@ DECISIONS: dict[str, Decision] = {
     "studies:search_resume": admin_writes("search"),
     "studies:search_delete": admin_writes("search"),
     "studies:import": admin_only(write=ADMIN),
+    "studies:retractions": admin_only(write=ADMIN),
     "studies:runs": admin_only(),
     "studies:run": admin_only(where="run"),
     "studies:run_progress": admin_only(where="run"),
@@ -141,10 +180,10 @@ DECISIONS: dict[str, Decision] = {
     "studies:run_pause": admin_writes("run"),
     "studies:run_resume": admin_writes("run"),
     "studies:run_cancel": admin_writes("run"),
+    "studies:run_take": admin_writes("run"),
     "reviews:reviews": reading(),
     "reviews:new": Decision(read=REVIEWERS, write=REVIEWERS),
     "reviews:invitation": reading(write=EVERYBODY, where="review secret", is_always_open=True),
-    "studies:run_take": admin_writes("run"),
 }
 
 
@@ -178,11 +217,14 @@ def rows(admin) -> dict[str, object]:
     tag = Tag.objects.create(facet=Facet.SOURCE, slug="synthetic", label="Synthetic")
     notice = Notice.objects.create(report=report, kind=NoticeKind.CONCERN, key="synthetic")
     batch = TagBatch.objects.create(by=admin, kind=BatchKind.STUDY, said="accepted Synthetic", n_studies=1)
+    registration = TrialRegistration.objects.create(number="ISRCTN12345678", registry="ISRCTN", source="person")
     Heartbeat.objects.create(name="worker")
     return {
         "subscription": Subscription.objects.create(user=admin, about=AlertSubject.EVERYTHING, purpose="Synthetic"),
         "digest": Digest.objects.create(user=admin, kind=DigestKind.WEEKLY, subject="Synthetic", text="", html=""),
         "batch": batch,
+        "check": CitationCheck.objects.create(),
+        "token": ApiToken.objects.create(user=admin, name="Synthetic", digest="x", hint="x"),
         "saved search": SavedSearch.objects.create(user=admin, name="Synthetic"),
         "notice": notice,
         "study": study,
@@ -194,6 +236,8 @@ def rows(admin) -> dict[str, object]:
         "person": User.objects.create_user("somebody@example.org", None),
         "report": report,
         "tag": tag,
+        "registration": registration,
+        "proposal": TrialLink.objects.create(registration=registration, report=report, bases=["databank"], score=0.95),
     }
 
 
@@ -223,6 +267,8 @@ def address(name: str, rows: dict[str, object]) -> str:
     match where:
         case "":
             return reverse(name)
+        case "check":
+            return reverse(name, args=[rows[where].token])
         case "reset":
             return reverse(name, args=["MQ", "no-such-token"])
         case "invitation secret" | "review secret":
@@ -237,13 +283,18 @@ def address(name: str, rows: dict[str, object]) -> str:
             return reverse(name, args=["csv"])
         case "study format":
             return reverse(name, args=[rows["study"].pk, "ris"])
+        case "registration":
+            return reverse(name, args=[rows[where].number])
+        case "proposal":
+            return reverse(name, args=["link", rows[where].pk, "reject"])
         case "study" if name.endswith(":study"):
             return rows["study"].get_absolute_url()
     return reverse(name, args=[rows[where].pk])
 
 
 def is_sent_to_sign_in(answer) -> bool:
-    return answer.status_code == 302 and answer.url.split("?")[0] == reverse("login")
+    """To the page for people; a program is told by a 401."""
+    return answer.status_code == 401 or (answer.status_code == 302 and answer.url.split("?")[0] == reverse("login"))
 
 
 def test_every_address_has_a_decision_and_every_decision_an_address():

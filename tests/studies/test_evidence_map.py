@@ -361,7 +361,7 @@ def test_the_map_takes_the_same_number_of_queries_however_many_studies(visitor, 
     with CaptureQueriesContext(connection) as many:
         visitor.get(reverse("studies:map"))
 
-    assert len(many) == len(few) <= 11
+    assert len(many) == len(few) <= 12
 
 
 # --- Home -----------------------------------------------------------------------------------------

@@ -66,6 +66,9 @@ def test_a_refusal_and_a_static_file_carry_the_policy_too(clinician_client):
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates")))
 def test_a_template_has_nothing_that_the_policy_forbids(path):
     text = path.read_text()
+    if "emails" in path.parts:
+        # A mail stands under no policy, and its reader fetches no style sheet.
+        text = re.sub(r"<style>.*?</style>", "", text, flags=re.S)
 
     assert not re.search(r"\sstyle\s*=|<style|\son\w+\s*=\s*[\"']|javascript:", text)
     assert not re.search(r"<script(?![^>]*\ssrc=)", text)

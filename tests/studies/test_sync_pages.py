@@ -16,7 +16,8 @@ from studies.rules import schedules
 from studies.terms import FindingResult, RunKind, RunState
 
 QUERY = "nanofat[tiab]"
-FORM = {"name": "Nanofat", "query": QUERY, "schedule": schedules.WEEKLY, "overlap_days": "14"}
+FORM = {"name": "Nanofat", "kind": "search", "query": QUERY, "use": "add", "schedule": schedules.WEEKLY}
+FORM |= {"overlap_days": "14"}
 NBIB = b"PMID- 900000001\nTI  - A synthetic record about nanofat\nDP  - 2024 Mar\nPT  - Journal Article\n"
 
 

@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
 from django.utils import timezone
 
-from studies.actions import overdue, running, searching, trials
+from studies.actions import overdue, running, searching, trials, windows
 from studies.actions.catalogue import upsert as upsert_records
 from studies.models import AuditEvent, SearchRun, Study, TrialEvent, TrialLink, TrialRegistration
 from studies.sources.clinicaltrials_json import read
@@ -93,7 +93,8 @@ class TestSearching:
         tomorrow = (first.started_at + timedelta(days=1)).date().isoformat()
         registry.change(TWO, tomorrow, statusModule={"overallStatus": "TERMINATED", "whyStopped": "No funds"})
 
-        run = run_now(search)
+        since = windows.since(search, timezone.now())
+        run = running.carry_on(searching.request_run(search, by="schedule", since=since).pk)
 
         window = (first.started_at - timedelta(days=search.overlap_days)).date()
         assert f"RANGE[{window},MAX]" in registry.asked("studies")[-2].param("filter.advanced")

@@ -27,6 +27,7 @@ from studies.rules import queues
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - where we find ourselves then
 PYTHON = [sys.executable, "-u", "-m"]
+CELERY = [*PYTHON, "celery", "--app", "config.celery", "--quiet"]
 
 
 class Stopped(BaseException):
@@ -209,18 +210,23 @@ def migrate(*, reset: bool) -> None:
 def children(listener: socket.socket) -> list[Child]:
     """In the order in which they are stopped."""
     gunicorn = [*PYTHON, "gunicorn", "--config", "python:config.gunicorn", "--bind", f"fd://{listener.fileno()}"]
-    celery = [*PYTHON, "celery", "--app", "config.celery", "--quiet"]
-    level = f"--loglevel={settings.LOG_LEVEL}"
-    beat = [*celery, "beat", level, "--pidfile=", f"--schedule={settings.HOME / 'beat-schedule'}"]
-    worker = [*celery, "worker", level, "--concurrency=2", "--without-gossip", "--without-mingle"]
-    # Two workers: runs that wait for NCBI may fill theirs, and ticks and imports still find hands.
-    default, ncbi = (["--queues", queue, "--hostname", f"{queue}@%h"] for queue in (queues.DEFAULT, queues.NCBI))
+    beat = [*CELERY, "beat", level(), "--pidfile=", f"--schedule={settings.HOME / 'beat-schedule'}"]
     return [
         Child("web", gunicorn, grace=2.5, descriptors=(listener.fileno(),)),
         Child("beat", beat, grace=1.0),
-        Child("worker", [*worker, *default], grace=2.5),
-        Child("ncbi", [*worker, *ncbi], grace=2.5),
+        *workers(),
     ]
+
+
+def workers() -> list[Child]:
+    """Two: runs that wait for NCBI may fill theirs, and ticks and imports still find hands."""
+    worker = [*CELERY, "worker", level(), "--concurrency=2", "--without-gossip", "--without-mingle"]
+    default, ncbi = (["--queues", queue, "--hostname", f"{queue}@%h"] for queue in (queues.DEFAULT, queues.NCBI))
+    return [Child("worker", [*worker, *default], grace=2.5), Child("ncbi", [*worker, *ncbi], grace=2.5)]
+
+
+def level() -> str:
+    return f"--loglevel={settings.LOG_LEVEL}"
 
 
 def answers(host: str, port: int) -> bool:
