@@ -247,11 +247,15 @@ _COLUMN_LABELS = {
 }
 
 
+def _is_open(key: str) -> bool:
+    return "_being_" in key or key.endswith(("_ongoing", "_awaiting"))
+
+
 def statements(shown: Snapshot) -> list[tuple[str, Entry, bool]]:
     """The diagram as a table: (column, statement, whether it is work in progress), in reading order."""
     boxes = sorted(_boxes(shown), key=lambda box: box.row)
     return [
-        ("Included" if box.row >= 5 else _COLUMN_LABELS[box.column], entry, box.kind == "note")
+        ("Included" if box.row >= 5 else _COLUMN_LABELS[box.column], entry, _is_open(entry.key))
         for box in boxes
         for entry in box.entries
         if entry.n is not None

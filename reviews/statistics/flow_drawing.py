@@ -139,7 +139,8 @@ def _written(entries: Iterable[Entry], left: float, width: float) -> list[Line]:
     for entry in entries:
         shift = PAD + 12 * entry.indent
         words = entry.words if entry.n is None else f"{entry.words} (n = {entry.n:,})"
-        for part in wrapped(words, int((width - PAD - shift) / LETTER)):
+        letter = LETTER * 1.1 if entry.is_strong else LETTER
+        for part in wrapped(words, int((width - PAD - shift) / letter)):
             y = PAD + 12 + LINE * len(lines)
             lines.append(Line(part, left + shift, y, entry.key, entry.query, entry.is_strong))
     return lines

@@ -7,7 +7,8 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from playwright.sync_api import Page
 
-from reviews.actions import protocol, team
+from reviews.actions import duplicates, flow, protocol, team
+from reviews.models import PairProposal
 from tests.browser import library
 from tests.browser.conftest import session
 from tests.browser.looking import (
@@ -82,7 +83,12 @@ def reviewed() -> dict[str, object]:
     cast.say(cast.first, cast.reports[1], "maybe")
     protocol.change_review(cast.review, by=cast.lead, is_living=True, living_justification="It changes every month.")
     _, secret = team.invite(cast.review, by=cast.lead, email="guest.of.a.review@example.org", role="reviewer")
+    duplicates.merge(cast.reports[2], cast.reports[3], by=cast.lead)
+    pair = {"first": cast.reports[1], "second": cast.reports[2], "kind": "duplicate"}
+    PairProposal.objects.create(review=cast.review, why=["titles alike to 97%", "3 years apart"], **pair)
+    flow.freeze(cast.review, by=cast.lead, label="First submission")
     arguments = {"": [], "report": [conflict.pk], "stage report": ["title-abstract", cast.reports[1].pk]}
+    arguments["list"] = ["records_screened"]
     return {"review": cast.review, "lead": session(cast.lead), "arguments": arguments, "review secret": secret}
 
 

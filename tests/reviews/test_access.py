@@ -107,6 +107,7 @@ TABLE = {
 }
 PUBLIC = {"review"}
 FILES = {"reports_csv", "log_csv", "decisions_csv", "pdf"}
+FILES |= {"agreement_csv", "flow_picture", "flow_rows_csv", "prisma_csv"}
 ABSENT_FILE = {"pdf"}  # no PDF was uploaded: 404 for those who may read it
 
 
