@@ -73,7 +73,7 @@ class ApiDoor:
             answer = _problem(429, "You ask too often: wait a little, or send a token.")
             answer["Retry-After"] = str(metered.seconds)
             return answer
-        answer = self.get_response(request)
+        answer = _for_programs(self.get_response(request))
         answer["X-RateLimit-Limit"], answer["X-RateLimit-Remaining"] = str(most), str(metered.n_left)
         answer["Vary"] = "Authorization, Cookie"
         answer.setdefault("Cache-Control", "private, no-cache")
@@ -87,6 +87,16 @@ class ApiDoor:
         answer = _problem(401, "This token is unknown or revoked.")
         answer["WWW-Authenticate"] = "Bearer"
         return answer
+
+
+def _for_programs(answer: HttpResponse) -> HttpResponse:
+    """What the site would tell a person in a page, a program is told in JSON: the address is wrong, or the method."""
+    if answer.status_code < 400 or answer.get("Content-Type", "").startswith("application/json"):
+        return answer
+    told = _problem(answer.status_code, answer.reason_phrase)
+    for name in {"Allow", "Retry-After"} & set(answer.headers):
+        told[name] = answer[name]
+    return told
 
 
 def _problem(status: int, detail: str) -> HttpResponse:

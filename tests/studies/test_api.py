@@ -147,10 +147,18 @@ def test_nonsense_is_refused_with_a_sentence(query, visitor):
     assert answer.json()["detail"]
 
 
-def test_what_is_not_there_is_404_in_json(visitor):
-    answer = visitor.get(f"{STUDIES}/999999")
+@pytest.mark.parametrize("path", [f"{STUDIES}/999999", f"{STUDIES}/-1", f"{STUDIES}/{10**30}", "/api/v1/nothing"])
+def test_what_is_not_there_is_404_in_json(path, visitor):
+    answer = visitor.get(path)
 
     assert answer.status_code == 404 and answer.json()["detail"]
+
+
+def test_nothing_can_be_written_and_that_is_said_in_json(visitor):
+    answer = visitor.post(STUDIES, {})
+
+    assert (answer.status_code, answer["Allow"]) == (405, "GET")
+    assert answer.json()["detail"] == "Method Not Allowed"
 
 
 # --- Who may ---
