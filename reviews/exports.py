@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import pandas
-
 from reviews.models import Candidate, Review, ScreeningDecision
 from reviews.queries import audit, candidates
 from reviews.queries.agreement import agreement
@@ -138,6 +136,8 @@ def _report(candidate: Candidate) -> Sequence[Any]:
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    import pandas  # dear to load, and files are rare
+
     # Cleaned before pandas sees them: a column of numbers with gaps would come out as decimals.
     frame = pandas.DataFrame([[_cell(value) for value in row] for row in rows], columns=columns, dtype=object)
     return BYTE_ORDER_MARK + frame.to_csv(index=False)

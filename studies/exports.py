@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-import pandas
-
 from studies.formats import bibtex, csl, nbib, references, ris, table
 from studies.queries import export
 from studies.queries.export import COLUMNS, Entry, Provenance
@@ -86,6 +84,8 @@ def write_spreadsheet(file: IO[bytes], study_ids: Sequence[int], vocabulary: Voc
             f"A spreadsheet takes at most {MOST_IN_A_SPREADSHEET:,} studies and these are {len(study_ids):,}: "
             "download them as CSV, which has no limit."
         )
+    import pandas  # dear to load, and spreadsheets are rare
+
     # Long texts as text: neither a formula nor a link that somebody could hide behind a title.
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with pandas.ExcelWriter(file, engine="xlsxwriter", engine_kwargs={"options": options}) as writer:

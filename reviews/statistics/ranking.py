@@ -4,11 +4,13 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.svm import LinearSVC
+
+# scikit-learn takes two seconds and 100 MB to load: only what ranks pays for it.
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 # A title says in ten words what the abstract says in two hundred: its words count as if they stood there once more.
 TITLE_TIMES = 2
@@ -27,11 +29,13 @@ def text_of(title: str, abstract: str) -> str:
     return f"{' '.join([title] * TITLE_TIMES)} {abstract}"
 
 
-def matrix_of(texts: Sequence[str]) -> csr_matrix | None:
+def matrix_of(texts: Sequence[str]) -> "csr_matrix | None":
     """Words and pairs of words weighed by how rare they are, a row a text; None if the texts hold no words.
 
     Built once for a set of reports and kept: it does not depend on decisions.
     """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     # A word that is in every one of a handful of reports is no common word.
     most = MOST_SHARE if len(texts) > 20 else 1.0
     weigh = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_df=most)
@@ -46,8 +50,10 @@ def can_learn(relevant: Sequence[bool]) -> bool:
     return any(relevant) and not all(relevant)
 
 
-def scores(matrix: csr_matrix, rows: Sequence[int], relevant: Sequence[bool]) -> np.ndarray:
+def scores(matrix: "csr_matrix", rows: Sequence[int], relevant: Sequence[bool]) -> np.ndarray:
     """A score for every row of the matrix, the more likely relevant the higher, learnt from `rows`."""
+    from sklearn.svm import LinearSVC
+
     y = np.asarray(relevant, dtype=bool)
     n, n_relevant = len(y), int(y.sum())
     weights = np.where(y, 1 / n_relevant, 1 / (RELEVANT_WEIGHT * (n - n_relevant)))
@@ -99,7 +105,7 @@ def first_two(relevant: Sequence[bool], seed: int) -> tuple[int, int]:
     )
 
 
-def replay(matrix: csr_matrix, relevant: Sequence[bool], *, seed: int) -> Replay:
+def replay(matrix: "csr_matrix", relevant: Sequence[bool], *, seed: int) -> Replay:
     """Screen a labelled set from two known reports on, learning again step by step."""
     priors = first_two(relevant, seed)
     read = list(priors)
@@ -113,7 +119,7 @@ def growing_step(n_read: int) -> int:
     return max(1, n_read // 50)
 
 
-def _batches(matrix: csr_matrix, relevant: Sequence[bool], read: list[int]) -> Iterator[list[int]]:
+def _batches(matrix: "csr_matrix", relevant: Sequence[bool], read: list[int]) -> Iterator[list[int]]:
     is_left = np.ones(len(relevant), dtype=bool)
     is_left[read] = False
     while is_left.any():

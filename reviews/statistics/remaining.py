@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import hypergeom
 
 FEWEST = 30  # random reports below which an estimate would be a guess
 _TAIL = 0.025
@@ -61,6 +60,8 @@ def remaining(n_all: int, n_found: int, n_sample: int, n_relevant: int) -> Remai
     """
     if n_sample < min(FEWEST, n_all) or not n_all:
         return Remaining(n_all, n_found, n_sample, n_relevant)
+    from scipy.stats import hypergeom  # takes a second to load, and few processes need it
+
     possible = np.arange(n_relevant, n_all - n_sample + n_relevant + 1)
     at_least = hypergeom.sf(n_relevant - 1, n_all, possible, n_sample)
     at_most = hypergeom.cdf(n_relevant, n_all, possible, n_sample)
