@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from reviews.actions import candidates, catalogue, duplicates, ranking
+from reviews.actions import candidates, catalogue, comparing, ranking
 from reviews.models import Review
 from studies.tasks import KNOCK
 
@@ -17,7 +17,7 @@ def tick() -> None:
 @shared_task(**KNOCK)
 def compare() -> None:
     """Look for duplicates among the reports that joined."""
-    duplicates.look_everywhere()
+    comparing.look_everywhere()
 
 
 @shared_task(**KNOCK)

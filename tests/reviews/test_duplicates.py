@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from reviews.actions import comparing
 from reviews.actions import duplicates as actions
 from reviews.actions.candidates import add_reports
 from reviews.models import Candidate, DuplicateLink, PairProposal, ScreeningDecision
@@ -56,7 +57,7 @@ def again(*candidates: Candidate) -> list[Candidate]:
 
 
 def test_a_certain_pair_is_merged_without_asking_and_keeps_both_records(cast, pair):
-    looked = actions.look(cast.review)
+    looked = comparing.look(cast.review)
 
     first, second = again(*pair)
     assert (looked.n_merged, looked.n_proposed) == (1, 0)
@@ -69,17 +70,17 @@ def test_a_certain_pair_is_merged_without_asking_and_keeps_both_records(cast, pa
 
 
 def test_a_second_look_compares_nothing_twice(cast, pair):
-    actions.look(cast.review)
+    comparing.look(cast.review)
 
-    assert actions.look(cast.review).n_reports == 0
+    assert comparing.look(cast.review).n_reports == 0
     assert DuplicateLink.objects.count() == 1
 
 
 def test_the_same_paper_from_a_third_source_joins_the_merged_two(cast, pair):
-    actions.look(cast.review)
+    comparing.look(cast.review)
     third = join(cast, "Scopus", abstract=[])
 
-    actions.look(cast.review)
+    comparing.look(cast.review)
 
     assert actions.root_of(again(third)[0]) == actions.root_of(again(pair[1])[0]) == pair[0]
 
@@ -87,7 +88,7 @@ def test_the_same_paper_from_a_third_source_joins_the_merged_two(cast, pair):
 def test_a_doubtful_pair_waits_for_a_person_with_both_side_by_side(cast):
     first, second = join(cast, pmid=900001), join(cast, published_on="2024-03-01", pages="5-9")
 
-    looked = actions.look(cast.review)
+    looked = comparing.look(cast.review)
 
     assert (looked.n_merged, looked.n_proposed) == (0, 1)
     page = cast.client(cast.adjudicator).get(reverse("reviews:duplicates", args=[cast.review.slug])).content.decode()
@@ -99,7 +100,7 @@ def test_a_doubtful_pair_waits_for_a_person_with_both_side_by_side(cast):
 
 def test_observers_see_the_pairs_and_no_buttons(cast):
     join(cast, pmid=900001), join(cast, published_on="2024-03-01", pages="5-9")
-    actions.look(cast.review)
+    comparing.look(cast.review)
 
     page = cast.client(cast.observer).get(reverse("reviews:duplicates", args=[cast.review.slug])).content.decode()
 
@@ -111,7 +112,7 @@ def test_certain_pairs_with_decisions_on_both_sides_wait_for_a_person(cast, pair
     cast.say(cast.first, pair[0], Decision.INCLUDE)
     cast.say(cast.second, pair[1], Decision.EXCLUDE)
 
-    looked = actions.look(cast.review)
+    looked = comparing.look(cast.review)
 
     assert (looked.n_merged, looked.n_proposed) == (0, 1)
     assert "both have decisions" in PairProposal.objects.get().why
@@ -120,7 +121,7 @@ def test_certain_pairs_with_decisions_on_both_sides_wait_for_a_person(cast, pair
 def test_the_side_that_was_decided_about_stays(cast, pair):
     cast.say(cast.first, pair[1], Decision.INCLUDE)
 
-    actions.look(cast.review)
+    comparing.look(cast.review)
 
     first, second = again(*pair)
     assert first.duplicate_of == second
@@ -148,7 +149,7 @@ def test_taking_a_merge_back_restores_both_and_no_rule_merges_them_again(cast, p
 
     actions.unmerge(link, by=cast.adjudicator, why="Two papers after all")
     Candidate.objects.update(compared_at=None)
-    looked = actions.look(cast.review)
+    looked = comparing.look(cast.review)
 
     first, second = again(first, second)
     assert (first.duplicate_of, second.duplicate_of, looked.n_merged) == (None, None, 0)
@@ -172,7 +173,7 @@ def test_a_preprint_and_its_article_are_grouped_and_both_stay_candidates(cast):
     preprint = join(cast, doi="10.1101/2020.03.04.20030000", journal="medRxiv", volume="", pages="", kind="preprint")
     cast.say(cast.first, preprint, Decision.INCLUDE)
 
-    actions.look(cast.review)
+    comparing.look(cast.review)
     proposal = PairProposal.objects.get()
     answer = cast.client(cast.lead).post(reverse("reviews:group", args=[cast.review.slug, proposal.pk]))
 
@@ -187,7 +188,7 @@ def test_a_preprint_and_its_article_are_grouped_and_both_stay_candidates(cast):
 
 def test_pairs_are_answered_on_the_page(cast):
     first, second = join(cast, pmid=900001), join(cast, published_on="2024-03-01", pages="5-9")
-    actions.look(cast.review)
+    comparing.look(cast.review)
     proposal, client = PairProposal.objects.get(), cast.client(cast.adjudicator)
     where = reverse("reviews:merge", args=[cast.review.slug, proposal.pk])
 
@@ -204,10 +205,10 @@ def test_pairs_are_answered_on_the_page(cast):
 
 def test_a_pair_kept_apart_is_not_proposed_again(cast):
     join(cast, pmid=900001), join(cast, published_on="2024-03-01", pages="5-9")
-    actions.look(cast.review)
+    comparing.look(cast.review)
     cast.client(cast.lead).post(reverse("reviews:keep_apart", args=[cast.review.slug, PairProposal.objects.get().pk]))
 
-    actions.look(cast.review, everything=True)
+    comparing.look(cast.review, everything=True)
 
     assert not queries.open_pairs(cast.review)
     assert queries.numbers(cast.review)["apart"] == 1
@@ -216,7 +217,7 @@ def test_a_pair_kept_apart_is_not_proposed_again(cast):
 def test_a_pair_shows_only_the_decisions_that_its_reader_may_see(cast, pair):
     cast.say(cast.first, pair[0], Decision.INCLUDE, note="a note of Fiona's")
     cast.say(cast.second, pair[1], Decision.EXCLUDE)
-    actions.look(cast.review)
+    comparing.look(cast.review)
     where = reverse("reviews:duplicates", args=[cast.review.slug])
 
     blind = cast.client(cast.adjudicator).get(where).content.decode()
@@ -230,7 +231,7 @@ def test_the_page_asks_as_many_queries_for_one_pair_as_for_many(cast, django_ass
     for number in range(4):
         join(cast, pmid=900001 + number, title=f"{PAPER['title']} in town {'abcd'[number] * 9}")
         join(cast, published_on="2024-03-01", pages="5-9", title=f"{PAPER['title']} in town {'abcd'[number] * 9}")
-    actions.look(cast.review)
+    comparing.look(cast.review)
     client = cast.client(cast.lead)
     assert queries.open_pairs(cast.review).count() >= 4
 
