@@ -20,6 +20,8 @@ pytestmark = pytest.mark.django_db
 NOTE, SCORE = "a-note-that-nobody-else-may-read", 0.73519
 SECRETS = {NOTE, "0.735", "0.73519"}
 
+LISTS = ("records_screened", "dbr_being_screened", "dbr_being_assessed", "dbr_excluded", "database_results")
+
 
 @pytest.fixture
 def half_decided(cast: Cast) -> Cast:
@@ -35,10 +37,11 @@ def pages(cast: Cast) -> list[str]:
     """Every address of the review that is read, with every list of reports."""
     found = []
     for name, rule in TABLE.items():
-        if not rule.read or name == "pdf":
+        if not rule.read or name in {"pdf", "flow_picture"}:
             continue
         places = {"": [[]], "report": [[one.pk] for one in cast.reports]}
         places["stage report"] = [[stage, one.pk] for stage in (TITLE, FULL) for one in cast.reports]
+        places["list"] = [[key] for key in LISTS]
         for arguments in places[rule.where]:
             found.append(reverse(f"reviews:{name}", args=[cast.review.slug, *arguments]))
     lists = ("maybe", "full-text-maybe", "waiting", "full-text-waiting", "full-text-excluded", "conflicts")
