@@ -154,7 +154,8 @@ def history(search: Search | None = None) -> QuerySet[SearchRun]:
 def findings(run: SearchRun, result: str = "") -> QuerySet[Finding]:
     """The run's log in the order in which the source answered; of each report only what names it."""
     named = [f"report__{name}" for name in ("title", "pmid", "pmcid", "doi", "study__title")]
-    rows = run.findings.select_related("report__study").order_by("position")
+    named += [f"registration__{name}" for name in ("number", "title", "official_title")]
+    rows = run.findings.select_related("report__study", "registration").order_by("position")
     rows = rows.only("run", "position", "identifier", "result", "reason", *named)
     return rows.filter(result=result) if result else rows
 

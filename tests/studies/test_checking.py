@@ -523,9 +523,9 @@ def test_a_page_of_a_check_costs_the_same_however_long_it_is(no_network, visitor
     few = checking.request_check("\n".join(str(n) for n in range(1, 6)))
     many = checking.request_check("\n".join(str(n) for n in range(1, 60)))
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         visitor.get(few.get_absolute_url())
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         visitor.get(many.get_absolute_url())
 
 
