@@ -27,6 +27,12 @@ def quick_passwords() -> None:
     configured.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unhurried_api() -> None:
+    """Tests ask faster than any program may."""
+    configured.API_A_MINUTE = configured.API_TOKEN_A_MINUTE = 1_000_000
+
+
 @pytest.fixture
 def visitor() -> Client:
     """Somebody who has not signed in."""
