@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+_WORD = re.compile(r"\b\w\w+\b")
 # A title says in ten words what the abstract says in two hundred: its words count as if they stood there once more.
 TITLE_TIMES = 2
 # Words of nearly every report tell nothing.
@@ -34,15 +36,38 @@ def matrix_of(texts: Sequence[str]) -> "csr_matrix | None":
 
     Built once for a set of reports and kept: it does not depend on decisions.
     """
-    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.feature_extraction.text import TfidfTransformer
 
-    # A word that is in every one of a handful of reports is no common word.
-    most = MOST_SHARE if len(texts) > 20 else 1.0
-    weigh = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_df=most)
-    try:
-        return weigh.fit_transform(texts).tocsr()
-    except ValueError:  # an empty vocabulary
+    counts = _counted(texts)
+    if counts is None:
         return None
+    in_texts = np.bincount(counts.indices, minlength=counts.shape[1])
+    # A word that is in every one of a handful of reports is no common word.
+    if len(texts) > 20:
+        counts = counts[:, in_texts <= MOST_SHARE * len(texts)]
+    return TfidfTransformer(sublinear_tf=True).fit_transform(counts).tocsr()
+
+
+def _counted(texts: Sequence[str]) -> "csr_matrix | None":
+    """How often each word and each pair of neighbours stands in each text: all pairs at once, as numbers."""
+    from scipy.sparse import coo_matrix
+
+    place: dict[str, int] = {}
+    numbers: list[int] = []
+    lengths = []
+    for text in texts:
+        words = _WORD.findall(text.lower())
+        numbers += [place.setdefault(word, len(place)) for word in words]
+        lengths.append(len(words))
+    if not numbers:
+        return None
+    word, row = np.array(numbers, dtype=np.int64), np.repeat(np.arange(len(texts)), lengths)
+    is_pair = row[1:] == row[:-1]
+    pair = len(place) * (1 + word[:-1][is_pair]) + word[1:][is_pair]
+    codes, columns = np.unique(np.concatenate([word, pair]), return_inverse=True)
+    rows = np.concatenate([row, row[1:][is_pair]])
+    counts = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(texts), len(codes)))
+    return counts.tocsr()
 
 
 def can_learn(relevant: Sequence[bool]) -> bool:
