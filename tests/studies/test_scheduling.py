@@ -1,11 +1,14 @@
 """Searches that run by themselves: once, without a gap, again after a failure, and overdue when they did not."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Barrier, Thread
 
 import pytest
+from django.conf import settings as configured
 from django.db import connection
 from django.utils import timezone
 
@@ -207,8 +210,17 @@ def test_a_worker_is_called_once_for_a_run_until_nobody_has_come_for_minutes(sea
     assert ([r.pk for r in first], second, [r.pk for r in later]) == ([run.pk], [], [run.pk])
 
 
+@pytest.fixture
+def queue() -> Iterator[Path]:
+    """Where knocks go, as `up` makes it."""
+    folder = Path(configured.HOME) / "queue"
+    folder.mkdir(exist_ok=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.mark.parametrize("name", sorted(app.conf.beat_schedule))
-def test_every_entry_of_the_scheduler_fits_its_task(name):
+def test_every_entry_of_the_scheduler_fits_its_task(name, queue):
     app.loader.import_default_modules()  # as a worker does
     entry = app.conf.beat_schedule[name]
 
