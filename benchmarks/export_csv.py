@@ -85,7 +85,7 @@ def main() -> None:
 def run(environment: dict[str, str], script: str, argument: str) -> str:
     command = [sys.executable, "-c", script, argument]
     return subprocess.run(
-        command, cwd=ROOT, env=os.environ | environment, check=True, capture_output=True, text=True
+        command, cwd=ROOT, env=os.environ | environment, check=True, stdout=subprocess.PIPE, text=True
     ).stdout
 
 
