@@ -1,18 +1,24 @@
-"""How good and how quick de-duplication is: `python -m benchmarks.duplicates [--errors] [--many 100000]`.
+"""How good and how quick de-duplication is: `python -m benchmarks.duplicates [--errors] [--many N] [--review N]`.
 
 The labelled pairs are those of tests/data/duplicates. Sensitivity and precision are of the automatic part: what is
-merged without asking. With --many it also blocks and judges that many invented records in memory.
+merged without asking. With --many it also blocks and judges that many invented records in memory; with --review it
+lets a review of that many candidates look for duplicates, from rows to rows, in a database of its own.
 """
 
 import argparse
 import json
+import os
 import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import django
+
+from benchmarks.machine import temporary_database
 from reviews.rules.blocking import pairs_of
 from reviews.rules.duplicates import Judgement, Likeness, judge
 from reviews.rules.record_shape import Shape, shape
@@ -73,6 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--errors", action="store_true")
     parser.add_argument("--many", type=int, default=0)
+    parser.add_argument("--review", type=int, default=0)
     asked = parser.parse_args()
     found = judged()
     for name, value in figures(found).items():
@@ -88,6 +95,11 @@ def main() -> None:
                 print(pair["id"], pair["label"], pair["kind"], judgement, pair["a"]["title"], "|", pair["b"]["title"])
     if asked.many:
         _many(asked.many)
+    if asked.review:
+        with temporary_database() as environment:
+            os.environ.update(environment, DJANGO_SETTINGS_MODULE="config.settings")
+            django.setup()
+            _review(asked.review)
 
 
 def invented(n: int) -> list[dict[str, Any]]:
@@ -129,6 +141,54 @@ def _many(n: int) -> None:
     end = time.process_time()
     print(f"{n:,} records folded in {folded - start:.1f} s, paired in {blocked - folded:.1f} s ({len(pairs):,} pairs),")
     print(f"judged in {end - blocked:.1f} s, together {end - start:.1f} s of one core: {dict(count)}")
+
+
+def _review(n: int) -> None:
+    from reviews.actions import comparing
+    from reviews.models import DuplicateLink
+
+    review = _filled(n)
+    start, cpu = time.perf_counter(), time.process_time()
+    looked = comparing.look(review)
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    print(f"{n:,} candidates compared in {seconds:.1f} s ({cpu:.1f} s of one core in Python):")
+    print(
+        f"{looked.n_merged:,} merged, {looked.n_proposed:,} proposed, {DuplicateLink.objects.count():,} rows of merges"
+    )
+
+
+def _filled(n: int) -> Any:
+    """A review with one candidate for each invented record."""
+    from reviews.actions.protocol import create_review
+    from reviews.models import Candidate
+    from studies.models import Report, Study, User
+
+    lead = User.objects.create_user("lead@example.org", "a benchmark's password", role="reviewer")
+    review = create_review(by=lead, title="Benchmark")
+    records = invented(n)
+    studies = Study.objects.bulk_create([Study() for _ in records], batch_size=2000)
+    reports = Report.objects.bulk_create(
+        (_report(record, study) for record, study in zip(records, studies, strict=True)), batch_size=2000
+    )
+    rows = (Candidate(review=review, report=report, added_how="file") for report in reports)
+    Candidate.objects.bulk_create(rows, batch_size=2000)
+    return review
+
+
+def _report(record: dict[str, Any], study: Any) -> Any:
+    from studies import identifiers
+    from studies.models import Report
+
+    people = [_parted(name) for name in record["authors"]]
+    same = {name: record[name] for name in ("title", "journal", "volume", "issue", "pages", "kind")}
+    return Report(
+        study=study,
+        doi=identifiers.doi(record["doi"]),
+        abstract=[{"text": record["abstract"]}],
+        authors=[{"last": family, "fore": given} for family, given in people],
+        published_on=date(record["year"], 1, 1),
+        **same,
+    )
 
 
 if __name__ == "__main__":
