@@ -12,7 +12,6 @@ from studies.actions import bulk
 from studies.identifiers import registry_id
 from studies.models import (
     CitationCount,
-    Notice,
     RegistrationMention,
     Report,
     Study,
@@ -21,6 +20,7 @@ from studies.models import (
     TrialLink,
     TrialRegistration,
 )
+from studies.queries.notices import kinds_in_force
 from studies.rules import notices as notice_rules
 from studies.rules import study_design
 from studies.rules.tag_state import APPLIED, state_of
@@ -71,13 +71,7 @@ def refresh_studies(study_ids: Collection[int]) -> None:
         Report.objects.filter(study__in=study_ids, full_text__has_body=True).values_list("study", flat=True)
     )
     standing = standings(study_ids)
-    notices = defaultdict(list)
-    for notice in (
-        Notice.objects.live()
-        .filter(report__study__in=study_ids)
-        .only("report", "kind", "read_as", "issued_on", "first_seen_at", "notice_pmid")
-    ):
-        notices[notice.report_id].append(notice)
+    notices = kinds_in_force(report__study__in=study_ids)
     citations = most_cited(study_ids)
     numbers = _registration_numbers(study_ids)
     registered_as = registered([study.pk for study in studies if not reports[study.pk]])
@@ -87,7 +81,7 @@ def refresh_studies(study_ids: Collection[int]) -> None:
             study,
             reports=reports[study.pk],
             standing=standing[study.pk],
-            notice_kinds=[k for report in reports[study.pk] for k in notice_rules.in_force(notices[report.pk])],
+            notice_kinds=[kind for report in reports[study.pk] for kind in notices.get(report.pk, ())],
             registration_numbers=numbers[study.pk],
             has_full_text=study.pk in with_text,
             n_citations=citations.get(study.pk),

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import Q
 
-from studies.models import Notice, Report, TrialRegistration
+from studies.models import Report, TrialRegistration
+from studies.queries.notices import kinds_in_force
 from studies.rules import notices as notice_rules
 from studies.rules.citation_verdict import Found
 from studies.rules.references import Cited
@@ -71,11 +72,8 @@ def registered(row: TrialRegistration) -> Found:
 
 
 def statuses_of(report_ids: Iterable[int]) -> dict[int, int]:
-    """The worst live notice of each report that has one."""
-    kinds: dict[int, list[str]] = defaultdict(list)
-    notices = Notice.objects.live().filter(report__in=list(report_ids)).order_by("issued_on", "first_seen_at", "pk")
-    for report, kind in notices.values_list("report", "kind"):
-        kinds[report].append(kind)
+    """The worst notice in force of each report that has any."""
+    kinds = kinds_in_force(report__in=list(report_ids))
     return {report: notice_rules.effective_status(said) for report, said in kinds.items()}
 
 

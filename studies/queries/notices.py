@@ -37,6 +37,15 @@ def notices_of(reports: Iterable[Report] | Study, *, refused: tuple[int, str] | 
     return sorted(lines, key=lambda line: not line.is_in_force)
 
 
+def kinds_in_force(**which: object) -> dict[int, list[str]]:
+    """By report the kinds of its notices in force, as they are read; `which` filters notices; one query."""
+    live: dict[int, list[Notice]] = defaultdict(list)
+    fields = ("report", "kind", "read_as", "issued_on", "first_seen_at", "notice_pmid")
+    for notice in Notice.objects.live().filter(**which).only(*fields):
+        live[notice.report_id].append(notice)
+    return {report_id: rules.in_force(notices) for report_id, notices in live.items()}
+
+
 def lifted_among(notices: Sequence[Notice]) -> list[Notice]:
     """Live notices that a reinstatement of the same report has lifted."""
     by_report: dict[int | None, list[Notice]] = defaultdict(list)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -262,6 +262,21 @@ def test_the_catalogue_answers_first_and_needs_no_network(no_network):
     assert verdicts(check) == ["match"] * 4
     first = check.references.first()
     assert (first.notice_status, first.study, first.sources) == (NoticeStatus.RETRACTED, study, ["catalogue"])
+
+
+@pytest.mark.parametrize(
+    ("later", "status"),
+    [(NoticeKind.REINSTATEMENT, NoticeStatus.NONE), (NoticeKind.CORRECTION, NoticeStatus.RETRACTED)],
+)
+def test_a_check_says_of_a_paper_what_its_study_says(no_network, later, status):
+    study = make_study("Nanofat of the synthetic cheek: a cohort", report={"pmid": 700})
+    make_notice(study, NoticeKind.RETRACTION, issued_on=date(2020, 1, 1))
+    make_notice(study, later, issued_on=date(2021, 1, 1))
+
+    found = checking.request_check("PMID: 700").references.get()
+    study.refresh_from_db()
+
+    assert found.notice_status == study.notice_status == status
 
 
 def test_what_a_file_or_the_starter_library_claims_is_no_proof(no_network):
