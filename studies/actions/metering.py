@@ -7,10 +7,13 @@ import struct
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 _SLOTS = 1 << 16
 _SLOT = struct.Struct("<QII")  # a digest of who asks, the window, how often
 _SIZE = _SLOTS * _SLOT.size
+# A lock of the file holds off other processes only, and one thread's closing it would free it for all of ours.
+_threads = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ def meter(path: Path, who: str, *, most: int, span: int = 60) -> Metered:
     now = time.time()
     window = int(now) // span
     place = digest % _SLOTS * _SLOT.size
-    with _opened(path) as file:
+    with _threads, _opened(path) as file:
         # The lock is on this slot alone, and goes with the process that holds it.
         fcntl.lockf(file, fcntl.LOCK_EX, _SLOT.size, place)
         with mmap.mmap(file.fileno(), _SIZE) as slots:
