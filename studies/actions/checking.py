@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from io import BytesIO
+from itertools import islice
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -55,22 +56,21 @@ def request_check(
 
     What the catalogue can answer is answered at once; the rest waits for `carry_on`.
     """
-    cited, remarks = _read_file(file, name) if file else (references_in(text), [])
+    cited, n_left_out, remarks = _read_file(file, name) if file else _kept(references_in(text), [])
     if not cited:
         raise NothingFound(
             "There is no PMID, PMCID, DOI, trial number or whole reference in this text. A reference needs at least "
             "its authors, its year and its title; a title alone may stand alone."
         )
-    kept = cited[: settings.CHECK_MOST]
     member = by if getattr(by, "pk", None) else None
     allowances.spend(
         "check",
         f"user {member.pk}" if member else f"address {address}",
-        len(kept),
+        len(cited),
         most=max(settings.CHECK_AN_HOUR, settings.CHECK_MOST) * (_MEMBERS_TIMES if member else 1),
         span=_HOUR,
     )
-    check = _keep(kept, name=name[:200], by=member, n_left_out=len(cited) - len(kept), remarks=remarks)
+    check = _keep(cited, name=name[:200], by=member, n_left_out=n_left_out, remarks=remarks)
     answer_from_catalogue(check)
     return CitationCheck.objects.get(pk=check.pk)
 
@@ -89,20 +89,34 @@ def _keep(cited: Sequence[Cited], *, by: Any, **fields: Any) -> CitationCheck:
     return check
 
 
-def _read_file(file: BinaryIO, name: str) -> tuple[list[Cited], list[str]]:
-    """The references of a bibliography; any other text is searched through."""
+_Taken = tuple[list[Cited], int, list[str]]  # what is checked, how many more there were, remarks
+
+
+def _kept(cited: Iterable[Cited], remarks: list[str]) -> _Taken:
+    """As many as one check takes; the others are counted, not kept."""
+    rest = iter(cited)
+    taken = list(islice(rest, settings.CHECK_MOST))
+    return taken, sum(1 for _ in rest), remarks
+
+
+def _read_file(file: BinaryIO, name: str) -> _Taken:
+    """The references of a bibliography, unpacked to a bound; any other text is searched through."""
     content = file.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
     if len(content) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise NothingFound(f"The file is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024 // 1024} MB.")
     reading = Reading()
     try:
-        records = list(files.open_records(BytesIO(content), name, reading, settings.UPLOAD_MEGABYTES * 1024 * 1024))
+        records = files.open_records(BytesIO(content), name, reading, 4 * LONGEST_TEXT)
+        cited = (one for record in records if (one := cited_in(record)).has_id or one.says_more)
+        taken, n_left_out, _ = _kept(cited, [])
     except (files.UnreadableFile, files.BrokenXML) as error:
         if b"\x00" in content[:4096]:
             raise NothingFound(str(error)) from None
-        return references_in(content[: 4 * LONGEST_TEXT].decode("utf-8", "replace")), []
+        text = content.decode("utf-8", "replace")
+        too_long = f"Only the first {LONGEST_TEXT:,} characters of the file were searched."
+        return _kept(references_in(text), [too_long] if len(text) > LONGEST_TEXT else [])
     remarks = [f"{found.where} {found.identifier}: {found.reason}".strip() for found in reading.rejections[:20]]
-    return [cited for record in records if (cited := cited_in(record)).has_id or cited.says_more], remarks
+    return taken, n_left_out, remarks
 
 
 def pasted(text: str) -> BinaryIO | None:
@@ -166,8 +180,9 @@ def _from_shelf(cited: Cited, fingerprint: str, shelf: Shelf) -> Outcome | None:
     if not found:
         return None
     comparison = compare(cited, found)
-    verdict = CheckVerdict.MATCH if comparison.is_match else CheckVerdict.MISMATCH
-    return Outcome(verdict, found, comparison, sources=(CATALOGUE,))
+    if not cited.has_id and not comparison.is_match:
+        return None  # one of that title, year and author is here; PubMed may have the one that is meant
+    return resolving.outcome_of(found, comparison, (CATALOGUE,))
 
 
 def _fingerprint(cited: Cited) -> str:

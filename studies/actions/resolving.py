@@ -12,6 +12,7 @@ from studies.sources.web import SourceError, SourceRefused
 from studies.terms import CheckVerdict
 
 UNREAD = "This reference could not be read: check it by its PMID, its DOI, or its title alone."
+UNCOMPARED = "The words beside the identifier could not be read, so they were not compared with this article."
 _DOIS_AT_ONCE = 20
 
 
@@ -161,8 +162,15 @@ def _of_ids(cited: Cited, answers: list[tuple[str, Answer]]) -> Outcome:
         return _mismatch(first, comparison, f"{names} belong to different articles.", sources, tuple(others))
     if unknown and not cited.registration:
         return _mismatch(first, comparison, _unknown(cited, unknown), sources)
+    return outcome_of(first, comparison, sources)
+
+
+def outcome_of(found: Found, comparison: Comparison, sources: tuple[str, ...]) -> Outcome:
+    """The verdict on an article that an id or a fingerprint leads to."""
+    if comparison.is_unread and not comparison.differences:
+        return Outcome(CheckVerdict.AMBIGUOUS, choices=(found,), remark=UNCOMPARED, sources=sources)
     verdict = CheckVerdict.MATCH if comparison.is_match else CheckVerdict.MISMATCH
-    return Outcome(verdict, first, comparison, sources=sources)
+    return Outcome(verdict, found, comparison, sources=sources)
 
 
 def _is_one_article(one: Found, other: Found) -> bool:

@@ -34,7 +34,8 @@ _JOURNAL = re.compile(
     r"(?=\(?(?:19|20)\d\d|\d{1,4}[ (:,;.]|vol|$)",
     re.I,
 )
-_ABBREVIATED = re.compile(rf"(?:[{_UPPER}][\w-]{{0,9}}\.? ?(?:& |and )?){{2,9}}")
+# Possessive: a run of capitals can be cut into short words in a thousand million ways, and is not.
+_ABBREVIATED = re.compile(rf"(?:[{_UPPER}][\w-]{{0,9}}+\.?+ ?+(?:& |and )?+){{2,9}}+")
 _PLACE = re.compile(
     r"(?P<volume>\d{1,4})(?:\.\d{1,3})? ?(?:\((?:[\w .–-]{1,20})\))?(?: ?\((?:19|20)\d\d\))? ?[:,] ?"
     r"(?:no\. ?\d{1,3}, ?)?(?:pp?\.? ?)?(?P<page>[A-Za-z]{0,3}\d{1,7})"
@@ -45,6 +46,17 @@ _NOISE = re.compile(
     r"\bEpub \d{4}(?: [A-Z][a-z]{2}(?: \d{1,2})?)?\.?",
     re.I,
 )
+
+
+_WORD = re.compile(r"\b[^\W\d_]{2,}\b")
+_ANY_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+
+
+def has_words_beside_ids(text: str) -> bool:
+    """Whether the text says more of an article than its identifiers: some words, or one and a year."""
+    rest = _NOISE.sub(" ", text)
+    n = len(_WORD.findall(rest))
+    return n >= 3 or (n > 0 and bool(_ANY_YEAR.search(rest)))
 
 
 @dataclass(frozen=True, slots=True)

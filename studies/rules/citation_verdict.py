@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from studies.rules import citation_comparison as comparison
 from studies.rules.citation_comparison import Likeness
+from studies.rules.citation_styles import has_words_beside_ids
 from studies.rules.citation_words import Words, sentences_of, words_of
 from studies.rules.references import Cited
 
@@ -47,15 +48,18 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`is_partly` says that the cited title lacks the end of the one found."""
+    """`is_partly`: the cited title lacks the end of the one found; `is_unread`: words stand there that say something
+    of the article, and could not be read.
+    """
 
     compared: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
     is_partly: bool = False
+    is_unread: bool = False
 
     @property
     def is_match(self) -> bool:
-        return not self.differences
+        return not (self.differences or self.is_unread)
 
     @property
     def is_proof(self) -> bool:
@@ -78,9 +82,11 @@ def compare(cited: Cited, found: Found) -> Comparison:
         results[JOURNAL] = _is_same_journal(cited, found.journals)
     if not _ids_agree(cited, found):
         results[IDENTIFIER] = False
-    return Comparison(
-        tuple(results), tuple(name for name, is_same in results.items() if not is_same), likeness == Likeness.PARTLY
-    )
+    is_unread = not cited.says_more and has_words_beside_ids(cited.text)
+    if is_unread and _is_in(cited.text, words_of(found.title).words):
+        results[TITLE], is_unread = True, False
+    differences = tuple(name for name, is_same in results.items() if not is_same)
+    return Comparison(tuple(results), differences, likeness == Likeness.PARTLY, is_unread)
 
 
 def _title(cited: Cited, found: Found) -> Likeness | None:
@@ -95,10 +101,14 @@ def _title(cited: Cited, found: Found) -> Likeness | None:
 def _stands_in(cited: Cited, title: str) -> bool:
     """Whether the title stands whole in the reference, from the start of a sentence to the end of one."""
     wanted = words_of(title)
-    if len(wanted.words) < _FEWEST_WORDS or words_of(cited.title).about != wanted.about:
+    return words_of(cited.title).about == wanted.about and _is_in(cited.text, wanted.words)
+
+
+def _is_in(text: str, wanted: Sequence[str]) -> bool:
+    if len(wanted) < _FEWEST_WORDS:
         return False
-    text = sentences_of(cited.text)
-    return any(_is_at(text, wanted.words, place) for place in (0, *sorted(text.breaks)))
+    words = sentences_of(text)
+    return any(_is_at(words, wanted, place) for place in (0, *sorted(words.breaks)))
 
 
 def _is_at(text: Words, wanted: Sequence[str], place: int) -> bool:
@@ -110,7 +120,8 @@ def _is_same_author(cited: Cited, authors: Sequence[str]) -> bool:
     if comparison.is_same_author(cited.author, authors[0]):
         return True
     beginning = " ".join(cited.text.split()[:_AUTHORS_WITHIN]) if cited.is_free else ""
-    return bool(beginning) and comparison.family_of(authors[0]) <= comparison.family_of(beginning)
+    family = comparison.family_of(authors[0])
+    return bool(family) and bool(beginning) and family <= comparison.family_of(beginning)
 
 
 def _is_same_journal(cited: Cited, journals: Sequence[str]) -> bool:

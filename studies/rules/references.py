@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from studies import identifiers
-from studies.rules.citation_styles import Parsed, parsed
+from studies.rules.citation_styles import Parsed, has_words_beside_ids, parsed
 
 LONGEST_TEXT = 2_000_000  # characters
 LONGEST_REFERENCE = 1_500
@@ -110,9 +110,16 @@ def _identifier(word: str) -> Cited | None:
 
 def _each_once(cited: Iterable[Cited]) -> list[Cited]:
     """The same id alone, or the same words, again and again is one question."""
-    return list(
-        {(one.pmid, one.pmcid, one.doi, one.registration, one.title or "", one.author): one for one in cited}.values()
-    )
+    return list({_question(one): one for one in cited}.values())
+
+
+def _question(cited: Cited) -> tuple[object, ...]:
+    """What is asked; of a reference that could not be read the text is all there is."""
+    if not (cited.has_id or cited.says_more):
+        return (cited.text,)
+    beside = (cited.text,) if cited.has_id and not cited.says_more and has_words_beside_ids(cited.text) else ()
+    said = (cited.title, cited.author, cited.year, cited.journal)
+    return (cited.pmid, cited.pmcid, cited.doi, cited.registration, *said, *beside)
 
 
 def _readable(text: str) -> str:

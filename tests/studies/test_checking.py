@@ -1,5 +1,6 @@
 """Checks of citations against the local NCBI over real HTTP, faults included."""
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -277,6 +278,47 @@ def test_a_check_says_of_a_paper_what_its_study_says(no_network, later, status):
     study.refresh_from_db()
 
     assert found.notice_status == study.notice_status == status
+
+
+@pytest.mark.parametrize(
+    ("pasted", "verdict"),
+    [
+        ("Stem cells cure wrinkles completely. PMID: 700", "ambiguous"),
+        ("(Smith 2020, PMID 700)", "ambiguous"),
+        ("Nanofat of the synthetic cheek: a cohort. PMID: 700", "match"),
+        ("PMID: 700", "match"),
+    ],
+)
+def test_words_beside_an_id_that_were_not_compared_are_never_called_a_match(no_network, pasted, verdict):
+    make_study("Nanofat of the synthetic cheek: a cohort", report={"pmid": 700})
+
+    found = checking.request_check(pasted).references.get()
+
+    assert found.verdict == verdict
+    assert verdict == "match" or (found.choices[0]["pmid"] == 700 and "not compared" in found.remark)
+
+
+def test_an_article_of_the_same_title_year_and_author_elsewhere_is_asked_for(no_network):
+    title = "Nanofat of the synthetic cheek: a cohort"
+    record = Record(title=title, published=PartialDate("2020", 2020), authors=(Author(last="Doe"),))
+    make_study(title, report={"pmid": 700, "fingerprint": fingerprint_of(record), "journal": "Synthetic Preprints"})
+
+    check = checking.request_check(f"Doe J. {title}. Journal of Invented Skin. 2020;3(2):10-12.")
+
+    assert verdicts(check) == ["waiting"]
+
+
+def test_references_that_cannot_be_read_are_kept_apart():
+    lines = [f"{n}. something unreadable of the year 2017 about skin number {n} and no more" for n in range(1, 5)]
+
+    assert len(references_in("\n".join(lines))) == 4
+
+
+def test_a_packed_bibliography_is_unpacked_to_a_bound(no_network):
+    packed = BytesIO(gzip.compress(b"PMID- 1\nTI  - Synthetic.\n\n" * 500_000))
+
+    with pytest.raises(checking.NothingFound, match="MB"):
+        checking.request_check("", file=packed, name="large.nbib.gz")
 
 
 def test_what_a_file_or_the_starter_library_claims_is_no_proof(no_network):

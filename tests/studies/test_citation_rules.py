@@ -157,6 +157,7 @@ def test_a_title_alone_may_stand_alone_but_a_few_words_may_not():
 
 
 HOSTILE = [
+    f"Yin X. A title here. {'A' * 60}. B! 2017\n\n",
     "A. ",
     "Aa, A., ",
     "Aa A, ",
