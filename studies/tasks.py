@@ -90,6 +90,7 @@ def tend_checks() -> None:
     now = timezone.now()
     for check_id in checking.unattended(now):
         check_citations.apply_async([check_id], **KNOCK)
+    checking.give_up(now)
     checking.remove_old(now)
     if checking.example_is_due(now):
         tend_example.apply_async(**KNOCK)

@@ -1,6 +1,7 @@
 """Checks of citations: taken in, worked off batch by batch in the background, repeated, imported, removed in time."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO
 from itertools import islice
@@ -30,6 +31,7 @@ _HOUR = timedelta(hours=1)
 _EXAMPLE_EVERY = timedelta(days=1)
 _SILENT = timedelta(minutes=3)  # a check that nobody gave a sign of for so long is called for again
 _MOST_ATTEMPTS = 20
+_GIVEN_UP = f"Asking broke off {_MOST_ATTEMPTS} times: it can be repeated."
 _MEMBERS_TIMES = 10  # as much as a visitor may somebody with an account ask for
 # The reference that the project's first article gives.
 EXAMPLE = (
@@ -243,8 +245,7 @@ def _waiting(check_id: int) -> list[CheckedReference]:
 
 @transaction.atomic
 def _write(check_id: int, batch: Iterable[CheckedReference], outcomes: dict[int, Outcome]) -> None:
-    found = [outcome.found for outcome in outcomes.values() if outcome.found]
-    ours = in_catalogue(found)
+    ours = in_catalogue([one for outcome in outcomes.values() for one in (outcome.found, *outcome.choices) if one])
     # A check may be removed while the sources are slow.
     kept = set(CheckedReference.objects.select_for_update().filter(pk__in=outcomes).values_list("pk", flat=True))
     rows = [_said(one, outcomes[one.pk], ours) for one in batch if one.pk in kept]
@@ -253,20 +254,25 @@ def _write(check_id: int, batch: Iterable[CheckedReference], outcomes: dict[int,
 
 
 def _said(reference: CheckedReference, outcome: Outcome, ours: dict[int, tuple[int, int]]) -> CheckedReference:
-    """The row with the outcome on it; a notice that only our catalogue knows counts as well."""
-    found = outcome.found or Found()
-    study, status = ours.get(found.pmid or 0, (found.study, 0))
+    """The row with the outcome on it."""
+    found = _as_known_here(outcome.found or Found(), ours)
     reference.verdict = outcome.verdict
     reference.found = found.values() if outcome.found else {}
     reference.compared = list(outcome.comparison.compared)
     reference.differences = list(outcome.comparison.differences)
-    reference.choices = [choice.values() for choice in outcome.choices]
-    reference.notice_status = max(found.notice_status, status)
+    reference.choices = [_as_known_here(choice, ours).values() for choice in outcome.choices]
+    reference.notice_status = found.notice_status
     reference.remark = outcome.remark
-    reference.study_id = study
+    reference.study_id = found.study
     reference.sources = list(outcome.sources)
     reference.asked_at = timezone.now()
     return reference
+
+
+def _as_known_here(found: Found, ours: dict[int, tuple[int, int]]) -> Found:
+    """A notice that only our catalogue knows counts as well."""
+    study, status = ours.get(found.pmid or 0, (found.study, 0))
+    return replace(found, study=study, notice_status=max(found.notice_status, status))
 
 
 def _sign_of_life(check_id: int, **fields: Any) -> None:
@@ -330,6 +336,16 @@ def unattended(now: datetime) -> list[int]:
     silent = Q(touched_at=None) | Q(touched_at__lt=now - _SILENT)
     waiting = CitationCheck.objects.filter(silent, state=CheckState.WAITING, n_attempts__lt=_MOST_ATTEMPTS)
     return list(waiting.order_by("created_at").values_list("pk", flat=True)[:50])
+
+
+@transaction.atomic
+def give_up(now: datetime) -> None:
+    """Checks that were called for again and again say of what still waits that nobody could ask."""
+    spent = Q(state=CheckState.WAITING, n_attempts__gte=_MOST_ATTEMPTS, touched_at__lt=now - _SILENT)
+    for check in CitationCheck.objects.select_for_update(skip_locked=True).filter(spent):
+        waiting = check.references.filter(verdict=CheckVerdict.WAITING)
+        waiting.update(verdict=CheckVerdict.NOT_ASKED, remark=_GIVEN_UP)
+        _finish(check.pk)
 
 
 def remove_old(now: datetime) -> int:

@@ -110,7 +110,7 @@ def notice(one: Notice, study: int | None) -> Values:
         "id": one.pk,
         "study": study,
         "report": one.report.identifier,
-        "kind": one.kind,
+        "kind": one.effective_kind,
         "source": one.get_source_display(),
         "issued_on": one.issued_on,
         "first_seen": one.first_seen_at,

@@ -33,11 +33,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An article that a reference may mean."""
+    """An article that a reference may mean, with what happened to it."""
 
     title: str
     line: str
     links: tuple[Link, ...]
+    notice: str
+    is_grave: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,15 @@ def table_of(check: CitationCheck) -> Iterator[list[str | int | None]]:
             found.pmcid,
             found.doi,
             found.registration,
-            "; ".join(", ".join(ids_of(Found.of(choice))) for choice in reference.choices),
+            "; ".join(_meant(Found.of(choice)) for choice in reference.choices),
             "; ".join(reference.sources),
             f"{reference.asked_at:%Y-%m-%d %H:%M} UTC" if reference.asked_at else "",
         ]
+
+
+def _meant(choice: Found) -> str:
+    status = NoticeStatus(choice.notice_status)
+    return ", ".join((*([status.label.upper()] if status else []), *ids_of(choice)))
 
 
 def pmids_to_import(check: CitationCheck) -> list[int]:
@@ -206,7 +213,8 @@ def links_of(found: Found) -> Iterable[Link]:
 def _choice(found: Found) -> Choice:
     where = found.journals[-1] if found.journals else ""
     line = ". ".join(filter(None, (authors_line(found), where, str(found.years[0]) if found.years else "")))
-    return Choice(found.title, line, tuple(links_of(found)))
+    status = NoticeStatus(found.notice_status)
+    return Choice(found.title, line, tuple(links_of(found)), status.label if status else "", status in _GRAVE)
 
 
 def _sentence(reference: CheckedReference) -> str:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from studies.models import Notice, Search, SearchRun, Study, TrialRegistration
 from studies.queries import search
 from studies.queries.filters import Filters
+from studies.queries.notices import lifted_among
 from studies.queries.vocabulary import Vocabulary
-from studies.terms import RunState
+from studies.terms import NoticeKind, RunState
 
 M = TypeVar("M", bound=Model)
 
@@ -38,7 +39,11 @@ def studies(filters: Filters, vocabulary: Vocabulary) -> QuerySet[Study]:
 
 
 def notices() -> QuerySet[Notice]:
-    return Notice.objects.live().filter(report__isnull=False).select_related("report")
+    """Notices in force; the few papers that were reinstated are looked at one by one."""
+    live = Notice.objects.live().filter(report__isnull=False)
+    reinstated = live.filter(Q(kind=NoticeKind.REINSTATEMENT) | Q(read_as=NoticeKind.REINSTATEMENT)).values("report")
+    lifted = [notice.pk for notice in lifted_among(live.filter(report__in=reinstated))]
+    return live.exclude(pk__in=lifted).select_related("report")
 
 
 def trials(*, status: str = "", registry: str = "", linked: bool | None = None) -> QuerySet[TrialRegistration]:

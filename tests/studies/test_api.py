@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -27,7 +28,7 @@ from studies.queries.filters import Filters
 from studies.queries.listing import listing
 from studies.queries.vocabulary import Vocabulary
 from studies.sources.record import PartialDate, Record
-from studies.terms import Facet, SiteRole, TagOrigin, TagStatus
+from studies.terms import Facet, NoticeKind, SiteRole, TagOrigin, TagStatus
 from tests.factories import give_tag, make_notice, make_registration, make_study, make_tag
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +99,18 @@ def test_a_notice_leads(visitor):
     assert list(line).index("notice") < list(line).index("title")
     assert whole["notices"][0]["kind"] == notice["kind"] == "retraction"
     assert notice["study"] == study.pk
+
+
+def test_notices_are_those_in_force_read_as_the_pages_read_them(visitor):
+    reinstated, read = make_study("Reinstated"), make_study("Republished at once")
+    make_notice(reinstated, issued_on=date(2026, 1, 5))
+    make_notice(reinstated, kind=NoticeKind.REINSTATEMENT, key="back", issued_on=date(2026, 3, 5))
+    make_notice(read, read_as=NoticeKind.RETRACT_AND_REPLACE)
+
+    found = {(one["study"], one["kind"]) for one in get(visitor, "/api/v1/notices")["results"]}
+
+    assert found == {(reinstated.pk, "reinstatement"), (read.pk, "retract-and-replace")}
+    assert [one["kind"] for one in get(visitor, f"{STUDIES}/{read.pk}")["notices"]] == ["retract-and-replace"]
 
 
 def test_a_study_is_told_whole_with_no_more_than_its_page_shows(visitor):

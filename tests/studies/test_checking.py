@@ -298,6 +298,33 @@ def test_words_beside_an_id_that_were_not_compared_are_never_called_a_match(no_n
     assert verdict == "match" or (found.choices[0]["pmid"] == 700 and "not compared" in found.remark)
 
 
+def test_an_article_that_may_be_meant_says_that_it_was_retracted(no_network, visitor):
+    study = make_study("Nanofat of the synthetic cheek: a cohort", report={"pmid": 700})
+    make_notice(study, NoticeKind.RETRACTION)
+
+    check = checking.request_check("Stem cells cure wrinkles completely. PMID: 700")
+    *_, row = checks.table_of(check)
+    (line,) = checks.page_of(check).lines
+
+    assert any(str(cell).startswith("RETRACTED, PMID 700") for cell in row)
+    assert (line.choices[0].notice, line.choices[0].is_grave) == ("Retracted", True)
+    assert "Retracted</span> Nanofat" in visitor.get(check.get_absolute_url()).content.decode()
+
+
+def test_a_check_whose_workers_always_die_ends_and_can_be_repeated(no_network):
+    check = checking.request_check("PMID: 999000")
+    gone = CitationCheck.objects.filter(pk=check.pk)
+    gone.update(n_attempts=20, touched_at=timezone.now() - timedelta(hours=1))
+
+    checking.give_up(timezone.now())
+    check.refresh_from_db()
+
+    assert check.state == CheckState.FINISHED
+    assert verdicts(check) == ["not-asked"]
+    assert "repeated" in check.references.get().remark
+    assert checking.repeat(check).is_open
+
+
 def test_an_article_of_the_same_title_year_and_author_elsewhere_is_asked_for(no_network):
     title = "Nanofat of the synthetic cheek: a cohort"
     record = Record(title=title, published=PartialDate("2020", 2020), authors=(Author(last="Doe"),))
