@@ -119,12 +119,12 @@ def about_lines(said: Provenance, n_studies: int) -> list[tuple[str, str]]:
 
 
 def printed(study_ids: Sequence[int], vocabulary: Vocabulary, said: Provenance, style: str) -> list[tuple[int, str]]:
-    """(study, formatted reference) of what each study is known by; a retracted one begins with that word."""
+    """(study, formatted reference) of what each study is known by; a grave notice is its first word."""
     found: dict[int, Entry] = {}
     for entry in export.entries(study_ids[:MOST_ON_A_PAGE], vocabulary, said):
         found.setdefault(entry.study, entry)
     texts = references.formatted([item_of(entry) for entry in found.values()], style)
     return [
-        (entry.study, f"RETRACTED: {text}" if entry.is_retracted else text)
+        (entry.study, f"{entry.warning}: {text}" if entry.warning else text)
         for entry, text in zip(found.values(), texts, strict=True)
     ]

@@ -1,6 +1,5 @@
 """What is said of the tags of many studies, as text: millions of statements, so PostgreSQL gathers them."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from django.db import connection
@@ -8,7 +7,7 @@ from django.db import connection
 from studies.models import User
 from studies.queries.vocabulary import Vocabulary
 from studies.rules.tag_state import state_of
-from studies.terms import TagOrigin, TagState
+from studies.terms import Facet, TagOrigin, TagState
 
 # Signs that no text of ours holds, between parts of a statement, statements, a term and its statements, terms.
 _PART, _STATEMENT, _TERM, _NEXT = "\x1f", "\x1e", "\x1d", "\x1c"
@@ -24,7 +23,15 @@ FROM (
 ) AS terms
 GROUP BY study_id
 """
+_FACETS = Facet.values
 _ORIGINS = [TagOrigin.PERSON, TagOrigin.STARTER, TagOrigin.RULE]
+
+
+def gathered(study_ids: Sequence[int]) -> dict[int, str]:
+    """By study all that is said of its tags, to be worded by `TagWords`; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GATHERED, [list(study_ids)])
+        return dict(cursor.fetchall())
 
 
 class TagWords:
@@ -35,19 +42,15 @@ class TagWords:
         self._names: dict[str, str] = {}
         self._worded: dict[str, tuple[int, str, str] | None] = {}
 
-    def of(self, study_ids: Sequence[int]) -> dict[int, dict[str, str]]:
-        """By study and facet: `Nanofat [accepted by Clara (2026-05-02)]; …`; rejected terms are left out."""
-        with connection.cursor() as cursor:
-            cursor.execute(_GATHERED, [list(study_ids)])
-            return {study: self._by_facet(said.split(_NEXT)) for study, said in cursor.fetchall()}
-
-    def _by_facet(self, terms: Sequence[str]) -> dict[str, str]:
-        worded = self._worded
-        found: dict[str, list[str]] = defaultdict(list)
-        known = [worded[term] if term in worded else self._word(term) for term in terms]
-        for _, facet, words in sorted(filter(None, known)):
-            found[facet].append(words)
-        return {facet: "; ".join(words) for facet, words in found.items()}
+    def by_facet(self, said: str) -> list[str]:
+        """One text a facet: `Nanofat [accepted by Clara (2026-05-02)]; …`; rejected terms are left out."""
+        found: dict[str, list[str]] = {facet: [] for facet in _FACETS}
+        if said:
+            worded = self._worded
+            known = [worded[term] if term in worded else self._word(term) for term in said.split(_NEXT)]
+            for _, facet, words in sorted(filter(None, known)):
+                found[facet].append(words)
+        return list(map("; ".join, found.values()))
 
     def _word(self, term: str) -> tuple[int, str, str] | None:
         """(place in its facet, facet, words), or None for a term that people rejected."""

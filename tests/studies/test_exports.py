@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import openpyxl
 import pytest
@@ -15,8 +15,10 @@ from studies.actions import catalogue
 from studies.actions.study_rows import refresh_studies
 from studies.actions.vocabulary import load_vocabulary
 from studies.models import Notice, Report, SearchRun, Study, StudyTag, Tag, TrialRegistration
+from studies.queries import export_rows
 from studies.sources.record import Author, Coded, DataBank, PartialDate, Record, Relation, Section
 from studies.terms import NoticeKind, RunKind, RunState, TagOrigin, TagStatus
+from tests.factories import make_notice, make_study
 
 pytestmark = pytest.mark.django_db
 
@@ -276,6 +278,32 @@ def test_references_are_printed_in_their_style_and_a_retracted_one_says_so(style
 
         assert f"RETRACTED: {text}" in page
         assert "data-copy=" in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        (NoticeKind.RETRACT_AND_REPLACE, "RETRACTED AND REPUBLISHED: "),
+        (NoticeKind.CONCERN, "EXPRESSION OF CONCERN: "),
+        (NoticeKind.CORRECTION, ""),
+    ],
+)
+def test_a_printed_reference_begins_with_what_is_graver_than_a_correction(kind, word, visitor):
+    study = make_study("Synthetic cheeks")
+    make_notice(study, kind)
+
+    page = visitor.get(reverse("studies:study_references", args=[study.pk])).content.decode()
+
+    assert f"{word}Synthetic cheeks" in page.replace("Doe J. ", "")
+    assert word or "CORRECTED" not in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_list_that_is_read_in_parts_leaves_in_its_order_without_a_gap(visitor, monkeypatch):
+    monkeypatch.setattr(export_rows, "ROWS_AT_ONCE", 2)
+    studies = [make_study(f"Synthetic {n}", report={"published_on": date(2020 - n, 1, 1)}) for n in range(5)]
+
+    assert [row["Stratum study"] for row in rows_of(visitor)] == [str(study.pk) for study in studies]
 
 
 def test_a_page_of_references_says_where_it_stops(studies, visitor, monkeypatch):
