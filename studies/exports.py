@@ -33,15 +33,16 @@ class Format:
         return f"stratum-{what}-{said.exported_at:%Y-%m-%d}.{self.name}"
 
 
+_REPORTS = "every report; no trial known by its registration alone"
 FORMATS = {
     kind.name: kind
     for kind in (
         Format("csv", "CSV", table.MEDIA_TYPE, "a row a study"),
         Format("xlsx", "Excel", XLSX, f"a row a study, up to {MOST_IN_A_SPREADSHEET:,}"),
-        Format("ris", "RIS", ris.MEDIA_TYPE, "every report"),
+        Format("ris", "RIS", ris.MEDIA_TYPE, _REPORTS),
         Format("nbib", "nbib (PubMed)", nbib.MEDIA_TYPE, "every report with a PMID"),
-        Format("bib", "BibTeX", bibtex.MEDIA_TYPE, "every report"),
-        Format("json", "CSL-JSON", csl.MEDIA_TYPE, "every report"),
+        Format("bib", "BibTeX", bibtex.MEDIA_TYPE, _REPORTS),
+        Format("json", "CSL-JSON", csl.MEDIA_TYPE, _REPORTS),
     )
 }
 

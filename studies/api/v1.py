@@ -5,7 +5,6 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI, Query
@@ -13,11 +12,10 @@ from ninja.errors import HttpError
 
 from studies.access import may, reader
 from studies.api import answers, questions, schemas
-from studies.models import Study
 from studies.queries import evidence_map, keyset, news
 from studies.queries import facets as facet_counts
 from studies.queries.map_question import Question
-from studies.queries.study import page_of
+from studies.queries.study import page_of, where_now
 from studies.queries.vocabulary import Vocabulary
 from studies.rules.permissions import Permission
 from studies.terms import NewsKind
@@ -72,10 +70,13 @@ def studies(request: HttpRequest, asked: Query[questions.StudyQuestion]) -> Any:
 @api.get("/studies/{int:pk}", response={200: schemas.StudyWhole, **_OR_NOT_FOUND}, url_name="study", summary="A study")
 @reads
 def study(request: HttpRequest, pk: int) -> Any:
-    """One study whole: notices first, then reports, tags, protocol and registrations."""
-    if pk > questions.LARGEST_ID:
+    """One study whole: notices first, then reports, tags, protocol and registrations.
+
+    A number that was grouped into another study answers as that study, whose `id` says so.
+    """
+    found = where_now(pk) if pk <= questions.LARGEST_ID else None
+    if not found:
         raise HttpError(404, "Not Found")
-    found = get_object_or_404(Study.objects.for_list(), pk=pk)
     return answers.study_whole(page_of(found, reader(request)), Vocabulary())
 
 

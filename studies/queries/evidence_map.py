@@ -100,9 +100,9 @@ def evidence_map(
     """The whole map in one statement over the studies and one for the date of the last search."""
     pairs = count_pairs(question.filters, vocabulary, question.rows, question.columns, new=newness(now, reader))
     searched_at = last_search()
-    rows = list(_terms(question.rows, question.filters, vocabulary, pairs.row_places))
-    columns = list(_terms(question.columns, question.filters, vocabulary, pairs.column_places))
     totals = pairs.totals
+    rows = list(_terms(question.rows, question.filters, vocabulary, pairs.row_places, totals[:, ANY]))
+    columns = list(_terms(question.columns, question.filters, vocabulary, pairs.column_places, totals[ANY]))
     shown_rows = [term for term in rows if not question.hides_empty or totals[term.place, ANY]]
     shown_columns = [term for term in columns if not question.hides_empty or totals[ANY, term.place]]
     cells = _Cells(question, pairs, "searched" if searched_at else "never")
@@ -150,16 +150,22 @@ class _Term:
     depth: int
 
 
-def _terms(facet: Facet, filters: Filters, vocabulary: Vocabulary, places: Mapping[int, int]) -> Iterable[_Term]:
-    """The terms of an axis as a tree; a filter on its own facet leaves what it names and what lies beneath."""
+def _terms(
+    facet: Facet, filters: Filters, vocabulary: Vocabulary, places: Mapping[int, int], totals: np.ndarray
+) -> Iterable[_Term]:
+    """The terms of an axis as a tree; a filter on its own facet leaves what it names and what lies beneath.
+
+    A retired term stands there as long as studies have it: `totals` by place.
+    """
     chosen = set() if facet in filters.of("all") else set(filters.of(facet))
     unwanted = set(filters.of("not"))
 
     def branch(tags: Sequence[Tag], depth: int, is_chosen: bool) -> Iterable[_Term]:
         for tag in sorted(tags, key=lambda tag: tag.position):
             is_in = is_chosen or tag.slug in chosen
-            if is_in and not tag.is_retired and tag.slug not in unwanted:
-                yield _Term(tag, places[tag.pk], depth)
+            place = places[tag.pk]
+            if is_in and tag.slug not in unwanted and (totals[place] or not tag.is_retired):
+                yield _Term(tag, place, depth)
             yield from branch(vocabulary.children(tag), depth + is_in, is_in)
 
     yield from branch(vocabulary.roots(facet), 0, not chosen)

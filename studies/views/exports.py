@@ -3,7 +3,7 @@
 import tempfile
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -13,6 +13,7 @@ from studies.formats.references import STYLES
 from studies.models import Study
 from studies.queries import export
 from studies.queries.filters import Filters
+from studies.queries.study import where_now
 from studies.queries.vocabulary import Vocabulary
 
 _IN_MEMORY = 4 * 1024 * 1024
@@ -27,10 +28,9 @@ def of_list(request: HttpRequest, kind: str) -> HttpResponseBase:
 
 @require_safe
 def of_study(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
-    study = get_object_or_404(Study.objects.only("pk"), pk=pk)
-    vocabulary = Vocabulary()
-    said = export.provenance(None, vocabulary, now=timezone.now(), path=reverse("studies:study-short", args=[pk]))
-    return _file(request, kind, f"study-{pk}", [study.pk], vocabulary, said)
+    study, vocabulary = _study(pk), Vocabulary()
+    said = export.provenance(None, vocabulary, now=timezone.now(), path=reverse("studies:study-short", args=[study.pk]))
+    return _file(request, kind, f"study-{study.pk}", [study.pk], vocabulary, said)
 
 
 @require_safe
@@ -42,10 +42,16 @@ def references_of_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def references_of_study(request: HttpRequest, pk: int) -> HttpResponse:
-    study = get_object_or_404(Study.objects.for_list(), pk=pk)
-    vocabulary, back = Vocabulary(), study.get_absolute_url()
-    said = export.provenance(None, vocabulary, now=timezone.now(), path=reverse("studies:study-short", args=[pk]))
-    return _references(request, [pk], vocabulary, said, back=back)
+    study, vocabulary = _study(pk), Vocabulary()
+    said = export.provenance(None, vocabulary, now=timezone.now(), path=reverse("studies:study-short", args=[study.pk]))
+    return _references(request, [study.pk], vocabulary, said, back=study.get_absolute_url())
+
+
+def _study(pk: int) -> Study:
+    """The study that this number leads to today."""
+    if study := where_now(pk):
+        return study
+    raise Http404("There is no such study.")
 
 
 def _asked(request: HttpRequest) -> tuple[Vocabulary, Filters]:

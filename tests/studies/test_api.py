@@ -113,6 +113,15 @@ def test_notices_are_those_in_force_read_as_the_pages_read_them(visitor):
     assert [one["kind"] for one in get(visitor, f"{STUDIES}/{read.pk}")["notices"]] == ["retract-and-replace"]
 
 
+def test_a_number_that_was_grouped_away_still_answers(visitor):
+    stays, absorbed = make_study("Stays"), make_study("Absorbed")
+    Study.objects.filter(pk=absorbed.pk).update(grouped_into=stays)
+
+    assert get(visitor, f"{STUDIES}/{absorbed.pk}")["id"] == stays.pk
+    assert visitor.get(reverse("studies:study_export", args=[absorbed.pk, "ris"])).status_code == 200
+    assert visitor.get(reverse("studies:study_references", args=[absorbed.pk])).status_code == 200
+
+
 def test_a_study_is_told_whole_with_no_more_than_its_page_shows(visitor):
     study = make_study(
         "Whole", tags=[make_tag("fat")], report={"abstract": "Own synthetic words.", "abstract_copyright": "Nobody"}

@@ -154,6 +154,16 @@ def test_a_term_outside_the_subject_is_no_gap(vocabulary):
     assert cell(drawn(vocabulary), "src-plant", "out-wrinkles").gap == "outside"
 
 
+def test_a_retired_term_leaves_the_map_only_with_its_last_study(vocabulary):
+    study("src-nanofat", "out-wrinkles")
+    Tag.objects.filter(slug__in=("src-nanofat", "src-svf")).update(is_retired=True)
+
+    labels = {line.head.label for line in drawn(Vocabulary()).lines}
+
+    assert Tag.objects.get(slug="src-nanofat").label in labels
+    assert Tag.objects.get(slug="src-svf").label not in labels
+
+
 def test_new_and_retracted_studies_are_marked_in_their_cell(vocabulary):
     now = timezone.now()
     study("src-adsc", "out-wrinkles", created_at=now - timedelta(days=40))
