@@ -3,6 +3,7 @@
 import pytest
 from django.conf import settings as configured
 from django.core.management import call_command
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 
 import config.celery  # noqa: F401 - tells shared tasks which app they belong to
@@ -11,6 +12,7 @@ from studies.terms import SiteRole
 
 pytest_plugins = ["tests.ncbi.fixtures"]
 PASSWORD = "stratum corneum 1863"
+_NEVER_CHANGED = {"django_content_type", "auth_permission"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,6 +21,30 @@ def static_files() -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
     # Every test client loads the middleware anew: it should not list all files each time.
     configured.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_flush() -> None:
+    """To truncate 65 tables takes half a second, empty or not: those that hold something are emptied, no others."""
+    truncate = DatabaseOperations.sql_flush
+
+    def empty(self, style, tables, *, reset_sequences=False, allow_cascade=False):
+        if reset_sequences:
+            return truncate(self, style, tables, reset_sequences=True, allow_cascade=allow_cascade)
+        names = [self.quote_name(name) for name in sorted(set(tables) - _NEVER_CHANGED)]
+        with self.connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(f"(SELECT '{name}' FROM {name} LIMIT 1)" for name in names))
+            held = [name for (name,) in cursor.fetchall()]
+        # Rows that nobody may delete are no exception; foreign keys are looked at when all are gone.
+        return [
+            "SET CONSTRAINTS ALL DEFERRED",
+            *(f"ALTER TABLE {name} DISABLE TRIGGER USER" for name in held),
+            *(f"DELETE FROM {name}" for name in held),
+            "SET CONSTRAINTS ALL IMMEDIATE",
+            *(f"ALTER TABLE {name} ENABLE TRIGGER USER" for name in held),
+        ]
+
+    DatabaseOperations.sql_flush = empty
 
 
 @pytest.fixture(scope="session", autouse=True)
