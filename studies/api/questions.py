@@ -51,6 +51,7 @@ class _Filter(Schema):
     months: int | None = Field(None, ge=NUMBERS["months"][0], le=NUMBERS["months"][1])
     registered: Flag = ""
     full_text: Flag = ""
+    reviewed: Flag = ""
     human: Flag = ""
     everything: Flag = ""
 

@@ -10,7 +10,7 @@ from studies.terms import Facet, NoticeStatus, StudyDesign
 MAX_WORDS = 300
 MAX_VALUES = 40  # of one name: an address is typed by people or made by us
 NUMBERS = {"year_from": (1600, 2200), "year_to": (1600, 2200), "people": (0, 10_000_000), "months": (0, 1200)}
-FLAGS = ("registered", "full_text", "human", "everything")
+FLAGS = ("registered", "full_text", "reviewed", "human", "everything")
 SORTS = {
     "relevance": "Relevance",
     "newest": "Newest first",

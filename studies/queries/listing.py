@@ -33,6 +33,7 @@ _STATE_LABELS = {
 _FLAG_LABELS = {
     "registered": "Has a registration",
     "full_text": "Has full text",
+    "reviewed": "Included in a review",
     "human": "Without animal and in-vitro studies",
     "everything": "With indirect, plant and platelet studies",
 }

@@ -114,6 +114,8 @@ def narrowed(filters: Filters, vocabulary: Vocabulary) -> QuerySet[Study]:
         studies = studies.exclude(design__in=(StudyDesign.ANIMAL, StudyDesign.IN_VITRO))
     if "full_text" in filters.flags:
         studies = studies.filter(has_full_text=True)
+    if "reviewed" in filters.flags:
+        studies = studies.filter(check_weekly=True)  # what a review includes is checked every week, nothing else is
     for slug in filters.of("not"):
         studies = studies.exclude(packed_terms__contains=character(vocabulary.by_slug[slug].pk))
     for facet in filters.of("all"):

@@ -123,7 +123,7 @@ ADDRESSES = (
     "year_from=2010&people=20&months=3&full_text=1",
     "q=nanofat&outcomes=outcomes-0&design=cohort",
     "q=nanofat -fat&not=sources-0&everything=1",
-    "registered=1&outcomes=outcomes-2&sources=sources-1&everything=1",
+    "reviewed=1&registered=1&outcomes=outcomes-2&sources=sources-1&everything=1",
 )
 
 
@@ -157,6 +157,7 @@ def _random_study(dice: random.Random, by_facet: dict[Facet, list[Tag]]) -> Stud
         is_starter=dice.random() < 0.3,
         in_default_views=dice.random() < 0.8,
         has_full_text=dice.random() < 0.5,
+        check_weekly=dice.random() < 0.5,
         n_registrations=dice.choice([0, 1, 2]),
         year=dice.choice([None, 2000, 2010, 2020]),
         n_participants=dice.choice([None, 5, 20, 80]),
@@ -193,6 +194,7 @@ def _meets(study: Study, asked: QueryDict, vocabulary: Vocabulary, but: str) -> 
     hard = [
         "everything" in asked or study.in_default_views,
         "full_text" not in asked or study.has_full_text,
+        "reviewed" not in asked or study.check_weekly,
         "registered" not in asked or study.n_registrations > 0,
         *(value is not None and value >= int(asked[name]) for name, value in at_least.items() if name in asked),
         *(word[1:] not in words if word[0] == "-" else word in words for word in asked.get("q", "").split()),
