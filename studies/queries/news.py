@@ -202,7 +202,8 @@ def _trial_events(kinds: Iterable[str], scope: Scope) -> QuerySet:
 
 def _report_events(scope: Scope) -> QuerySet:
     told = Q(kind__in=list(rules.OF_REPORT)) & (~Q(kind=ReportEventKind.FIELD_CHANGED) | Q(field__in=rules.TOLD_FIELDS))
-    events = ReportEvent.objects.filter(told)
+    told_as_notice = Q(kind=ReportEventKind.TYPE_ADDED, new__iexact=rules.TYPE_TOLD_AS_NOTICE)
+    events = ReportEvent.objects.filter(told & ~told_as_notice)
     return _within(events, "report__study", scope.studies, scope).annotate(news_at=F("detected_at"))
 
 

@@ -198,7 +198,7 @@ def _status(value: str) -> str:
 
 def _from_to(old: str, new: str) -> str:
     if old and new:
-        return f"Before: {old}. Now: {new}"
+        return f"Before: {old.rstrip('.')}. Now: {new}"
     return f"Now: {new}" if new else f"Before: {old}" if old else ""
 
 

@@ -40,6 +40,8 @@ OF_REPORT = {
 }
 # Of a record that changed, what a reader may have relied on; the rest is in the history of the study.
 TOLD_FIELDS = frozenset({"title", "abstract", "authors", "coi_statement", "publication_types"})
+# This publication type states a retraction, which is told as the notice: told as a type too it would come twice.
+TYPE_TOLD_AS_NOTICE = "Retracted Publication"
 
 # Designs by which a publication says that it is a clinical trial; a registry number says so too.
 TRIAL_DESIGNS = (

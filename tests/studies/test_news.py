@@ -76,7 +76,7 @@ def test_trials_and_records_are_told_in_plain_words():
     event(registered, TrialEventKind.OVERDUE)
     event(registered, TrialEventKind.UPDATED)  # stands in the trial's own timeline
     study = make_study("Nanofat")
-    changed(study, ReportEventKind.FIELD_CHANGED, field="title", old="Nanofot", new="Nanofat")
+    changed(study, ReportEventKind.FIELD_CHANGED, field="title", old="Nanofot.", new="Nanofat.")
     changed(study, ReportEventKind.FIELD_CHANGED, field="mesh", new="Skin")
     changed(study, ReportEventKind.TYPE_ADDED, new="Clinical Trial")
     changed(study, ReportEventKind.NOTICE_ADDED, field=NoticeKind.CORRECTION)
@@ -121,6 +121,14 @@ def test_the_same_retraction_from_a_second_source_is_told_once_and_a_later_one_a
     type(first).objects.filter(source="retraction-watch").update(unstated_since=now - timedelta(days=100))
 
     assert len(headlines(NewsKind.RETRACTION)) == 1
+
+
+def test_a_retraction_and_the_publication_type_that_states_it_are_one_piece():
+    study = make_study("Withdrawn")
+    make_notice(study)
+    changed(study, ReportEventKind.TYPE_ADDED, field="publication_types", new="Retracted Publication")
+
+    assert headlines() == ["Retraction: Withdrawn", "[Retracted] New study: Withdrawn"]
 
 
 def test_two_corrections_of_one_source_are_two_and_another_sources_are_the_same_two():

@@ -12,11 +12,13 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from studies.actions import catalogue, refreshing, running, searching
+from studies.actions.report_values import Said
 from studies.models import AuditEvent, FullText, Notice, Report, ReportEvent, SearchRun, Study
 from studies.sources import pubmed_xml
 from studies.sources.record import Reading
 from studies.terms import FindingResult, NoticeStatus, ReportEventKind, RunKind, RunState
 from tests.factories import make_report
+from tests.ncbi.server import NcbiServer
 from tests.ncbi.synthetic import article_xml
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,6 +80,27 @@ class TestWhatIsDue:
         assert (run.state, run.n_found, run.n_done) == (RunState.FINISHED, 5000, 5000)
         assert len(ncbi.asked("efetch")) == len(ncbi.requests) == 25
         assert not refreshing.due(timezone.now()).exists(), "the silent ones were asked as well"
+
+    @pytest.mark.slow
+    def test_five_thousand_pmids_that_are_served_take_25_requests_too(self, settings):
+        settings.NCBI_BATCH = 200
+        short = {"abstract": [], "references": 0, "mesh": [], "keywords": [], "pmcid": None}
+        articles = [article_xml(pmid, **short) for pmid in range(50_000_001, 50_005_001)]
+        stream = BytesIO(b"<PubmedArticleSet>" + b"".join(articles) + b"</PubmedArticleSet>")
+        said = [Said(record) for record in pubmed_xml.read(stream, Reading())]
+        studies = Study.objects.bulk_create(Study() for _ in said)
+        Report.objects.bulk_create(
+            Report(study=study, pmid=one.record.pmid, source="pubmed", digest=one.digest)
+            for study, one in zip(studies, said, strict=True)
+        )
+        with NcbiServer(articles) as server:
+            settings.NCBI_BASE_URL = server.url
+
+            run = refresh()
+
+            assert (run.state, run.n_found, run.n_unchanged) == (RunState.FINISHED, 5000, 5000)
+            assert [len(request.ids) for request in server.asked("efetch")] == [200] * 25
+            assert len(server.requests) == 25
 
 
 class TestChanges:
