@@ -164,6 +164,7 @@ class _Batch:
         if not reports:
             self.misplaced += [n for n in kept if n.report_id]
             waiting = [n for n in kept if not n.report_id]
+            self.changed += [n for n in waiting if self._fill(n, row) and n.pk]
             if not waiting and (row.dois or row.pmids):
                 kept.append(self._new(row, None))
             return _Outcome(FindingResult.LISTED)
@@ -177,7 +178,7 @@ class _Batch:
     def _on(self, report: int, row: Row, notice: Notice | None, waiting: Notice | None, kept: list[Notice]) -> str:
         """The row's notice on one report."""
         if notice is None and waiting is not None and waiting.report_id is None and waiting.pk:
-            waiting.report_id = report
+            waiting.report_id, waiting.first_seen_at = report, self.now
             self._fill(waiting, row)
             self.changed.append(waiting)
             self.again.append(waiting)  # in force for the catalogue from now on
@@ -224,8 +225,8 @@ class _Batch:
 
     def _write(self) -> None:
         Notice.objects.bulk_create(self.fresh, ignore_conflicts=True)
-        named = ("report", "issued_on", "notice_pmid", "notice_doi", "reasons", "note", "unstated_since")
-        Notice.objects.bulk_update([n for n in self.changed if n.pk], named)
+        named = ("report", "first_seen_at", "issued_on", "notice_pmid", "notice_doi", "reasons", "note")
+        Notice.objects.bulk_update([n for n in self.changed if n.pk], [*named, "unstated_since"])
         lifted = notices.unstate(self.misplaced, self.now)
         added = [n for n in (*self.fresh, *self.again) if not n.dismissed_at]
         report_events.notices_changed(added=added, lifted=lifted, now=self.now)
