@@ -30,7 +30,7 @@ from studies.terms import FindingResult, NoticeSource, RunKind
 BATCH = 500
 SPACING = 1.1  # seconds between two requests
 # Rows do leave the file, a few at a time; when many are missing, the file is cut off or is only a part.
-FEW, SHARE = 10, 0.1
+SHARE = 0.1
 Step = Callable[[int], AbstractContextManager[SearchRun]]
 Progress = Callable[[SearchRun], None]
 
@@ -270,22 +270,30 @@ class _Papers:
 
 def _take_back(run: SearchRun, stated: set[tuple[str, str]]) -> None:
     """Rows that have left the file are no longer stated; their notices stay readable."""
-    kept = Notice.objects.filter(source=NoticeSource.RETRACTION_WATCH, unstated_since=None)
-    gone = [pk for pk, key, kind in kept.values_list("pk", "key", "kind") if (key, kind) not in stated]
-    if len(gone) > max(FEW, SHARE * kept.count()):
-        run.warnings = [
-            *run.warnings,
-            f"{len(gone):,} known rows are missing in this file: it is not whole, and nothing was taken back.",
-        ]
+    before = Notice.objects.filter(
+        source=NoticeSource.RETRACTION_WATCH, unstated_since=None, first_seen_at__lt=run.created_at
+    )
+    known = {pk: (key, kind) for pk, key, kind in before.values_list("pk", "key", "kind")}
+    gone = [pk for pk, row in known.items() if row not in stated]
+    if not gone:
+        said = ""
+    elif not _is_newer_edition(stated, set(known.values())):
+        said = f"{len(gone):,} known rows are missing in this file: it is not whole, and nothing was taken back."
     else:
         now = timezone.now()
         lifted = notices.unstate(Notice.objects.filter(pk__in=gone), now)
         report_events.notices_changed(lifted=lifted, now=now)
         refresh_studies(notices.studies_of(lifted))
-        if lifted:
-            run.warnings = [
-                *run.warnings,
-                f"{len(lifted):,} rows have left the file: their notices are no longer stated.",
-            ]
+        said = f"{len(lifted):,} rows have left the file: their notices are no longer stated." if lifted else ""
+    run.warnings = [*run.warnings, *([said] if said else [])]
     run.planned_at = run.touched_at = timezone.now()  # the file has been read to its end
     run.save(update_fields=["warnings", "planned_at", "touched_at"])
+
+
+def _is_newer_edition(stated: set[tuple[str, str]], known: set[tuple[str, str]]) -> bool:
+    """Whether a file is the whole list again: it has nearly all that was known, and most of it was known.
+
+    Of two small uploads neither speaks for what only the other holds; a first whole list does not either.
+    """
+    n_shared = len(stated & known)
+    return n_shared >= (1 - SHARE) * len(known) and 2 * n_shared > len(stated)

@@ -262,12 +262,13 @@ class TestReadingAgain:
         assert ReportEvent.objects.count() == 1 and run.warnings == []
 
     def test_a_row_that_left_the_file_is_no_longer_stated_and_may_come_back(self, papers):
-        read_in(row(1, doi="10.5555/a"), row(2, doi="10.5555/b"))
-        run = read_in(row(2, doi="10.5555/b"))
+        others = row(2, doi="10.5555/b"), *(row(n, pmid=1000 + n) for n in range(3, 12))
+        read_in(row(1, doi="10.5555/a"), *others)
+        run = read_in(*others)
         assert statuses() == {71: NoticeStatus.NONE, 72: NoticeStatus.RETRACTED}
         assert Notice.objects.get(report=papers[0]).unstated_since and "left the file" in run.warnings[0]
 
-        read_in(row(1, doi="10.5555/a"), row(2, doi="10.5555/b"))
+        read_in(row(1, doi="10.5555/a"), *others)
 
         assert set(statuses().values()) == {NoticeStatus.RETRACTED}
         kinds = ReportEvent.objects.filter(report=papers[0]).order_by("pk").values_list("kind", flat=True)
@@ -277,6 +278,17 @@ class TestReadingAgain:
         read_in(row(1, doi="10.5555/a"), *(row(n, pmid=1000 + n) for n in range(2, 40)))
 
         run = read_in(row(2, pmid=1002))
+
+        assert statuses()[71] == NoticeStatus.RETRACTED and "not whole" in run.warnings[0]
+        assert not Notice.objects.filter(unstated_since__isnull=False).exists()
+
+    @pytest.mark.parametrize(
+        ("first", "then"), [(2, range(2, 3)), (8, range(20, 26)), (2, range(2, 60))], ids=["part", "another", "whole"]
+    )
+    def test_an_upload_takes_nothing_back_that_it_does_not_plainly_repeat(self, papers, first, then):
+        read_in(row(1, doi="10.5555/a"), *(row(n, pmid=1000 + n) for n in range(2, first + 1)))
+
+        run = read_in(*(row(n, pmid=1000 + n) for n in then))
 
         assert statuses()[71] == NoticeStatus.RETRACTED and "not whole" in run.warnings[0]
         assert not Notice.objects.filter(unstated_since__isnull=False).exists()
