@@ -10,8 +10,9 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from studies.actions import alerts, digests, mailing
+from studies.actions import alerts, digests, mailing, notice_acts
 from studies.models import AuditEvent, Digest, Notice, SentItem, Study, Subscription, User
+from studies.queries import alerts as alerts_queries
 from studies.rules import alerts as rules
 from studies.tasks import tell
 from studies.terms import AlertSubject, DigestKind, DigestState, Frequency, NewsKind, NoticeKind
@@ -134,6 +135,40 @@ def test_of_more_than_was_asked_for_the_rest_is_a_number_and_a_link_and_is_told(
     assert digest.text.count("* New study: ") == 3
     assert "And 37 more: http://127.0.0.1:8000/news/" in digest.text
     assert digest.items.count() == 40
+    assert digests.build(clinician.pk, Frequency.DAILY, timezone.now()) is None
+
+
+def test_a_flood_of_lesser_news_never_cuts_off_a_retraction(server, clinician, monkeypatch):
+    monkeypatch.setattr(alerts_queries, "MOST_OF_A_KIND", 5)
+    past = timezone.now() - timedelta(days=3)
+    retracted = [make_notice(make_study(created_at=past), first_seen_at=past) for _ in range(6)]
+    for _ in range(9):
+        make_study()
+    follow(clinician)
+
+    digest = digests.build(clinician.pk, Frequency.DAILY, timezone.now())
+
+    told = digest.items.filter(kind=NewsKind.RETRACTION).values_list("object_id", flat=True)
+    assert set(told) == {notice.pk for notice in retracted}
+    assert digest.items.filter(kind=NewsKind.STUDY).count() == 5
+
+
+def test_a_notice_that_a_person_reads_as_something_graver_is_told_again(server, clinician, admin):
+    long_ago = timezone.now() - timedelta(days=50)
+    study = make_study(created_at=long_ago)
+    notice = make_notice(study, NoticeKind.CORRECTION, first_seen_at=timezone.now() - timedelta(days=2))
+    old = make_notice(make_study(created_at=long_ago), NoticeKind.CORRECTION, first_seen_at=long_ago)
+    follow(clinician)
+    digests.build(clinician.pk, Frequency.DAILY, timezone.now())
+    for one in (notice, old):
+        notice_acts.read_as(one, by=admin, kind=NoticeKind.RETRACTION, why="The journal's page says so.")
+    due_again(clinician)
+
+    digest = digests.build(clinician.pk, Frequency.DAILY, timezone.now())
+    due_again(clinician)
+
+    told = set(digest.items.values_list("object_id", "kind"))
+    assert told >= {(notice.pk, NewsKind.RETRACTION), (old.pk, NewsKind.RETRACTION)}
     assert digests.build(clinician.pk, Frequency.DAILY, timezone.now()) is None
 
 
