@@ -9,6 +9,7 @@ from django.utils import timezone
 from studies.actions import locks, suggesting
 from studies.actions.study_rows import refresh_studies
 from studies.models import AuditEvent, Report, Study, StudyGrouping, StudyTag, TrialLink, TrialRegistration
+from studies.rules import trial_links as rules
 from studies.terms import LinkBasis, ProposalState, TagOrigin
 
 # What a study says of itself, filled in from the other where it says nothing.
@@ -68,6 +69,18 @@ def propose(one: Study, other: Study, *, by: Any) -> StudyGrouping:
     return grouping
 
 
+def propose_merged(one_id: int, other_id: int, *, by: Any) -> None:
+    """Propose what a registry's merger of their registrations suggests, unless people have spoken of the two."""
+    pair = (one_id, other_id)
+    spoken = StudyGrouping.objects.filter(kept__in=pair, other__in=pair)
+    if spoken.exists() or Study.objects.filter(pk__in=pair).count() < len(pair):
+        return
+    kept, other = _kept_first(*_both(*pair))
+    score = rules.score([LinkBasis.REGISTRY])
+    grouping = StudyGrouping.objects.create(kept=kept, other=other, bases=[LinkBasis.REGISTRY], score=score)
+    AuditEvent.objects.record("proposed grouping of", other, by=by, into=kept.pk, grouping=grouping.pk)
+
+
 @transaction.atomic
 def confirm(grouping: StudyGrouping, *, by: Any, why: str = "") -> StudyGrouping:
     """Group the two proposed. Raises NotPossible."""
@@ -88,6 +101,9 @@ def undo(grouping: StudyGrouping, *, by: Any) -> StudyGrouping:
     if kept.grouped_into_id:
         raise NotPossible("The study that was kept has itself been grouped since: undo that grouping first.")
     moved = grouping.moved
+    # A number that the registry has given up since stands under its present one.
+    given_up = TrialRegistration.objects.filter(pk__in=moved["registrations"], alias_of__isnull=False, study=None)
+    moved["registrations"] += given_up.values_list("alias_of", flat=True)
     for model, name in ((Report, "reports"), (TrialRegistration, "registrations"), (StudyTag, "tags")):
         model.objects.filter(pk__in=moved[name], study=kept).update(study=other)
     _restore(kept, moved["values"])

@@ -8,6 +8,7 @@ from django.test import Client
 from studies.models import Search, SearchRun
 from studies.queries import runs
 from studies.queries.currency import currency
+from studies.queries.evidence_map import last_search
 from studies.terms import RunKind, RunState
 from tests.factories import make_study
 
@@ -97,6 +98,13 @@ def test_an_answer_to_another_question_or_to_a_part_of_it_is_none(other, both):
 
     assert currency(NOW).of("PubMed").age == "3 days ago"
     assert runs.search_rows(NOW)[0].through == NOW - timedelta(days=3)
+
+
+def test_an_empty_cell_of_the_map_is_not_dated_by_the_first_hundred_of_a_search(both):
+    before = last_search()
+    SearchRun.objects.filter(pk=run(both[0], 0).pk).update(limit=100)
+
+    assert before == last_search() == NOW - timedelta(days=3) + timedelta(minutes=20)
 
 
 def test_a_question_that_was_changed_has_not_been_asked_yet(both):

@@ -122,6 +122,15 @@ class TestLinks:
         linking.reject(TrialLink.objects.get(), by=reviewer)
         assert Study.objects.get(registrations__number=ONE) == own, "the same study as before"
 
+    def test_undoing_gives_back_a_trial_that_has_another_number_since(self, link, reviewer):
+        registered = link.registration.study
+        linking.confirm(link, by=reviewer)
+        trials.upsert([read(trial("NCT00000002", title=TITLE, alias=ONE))], source="registry", is_found=True)
+
+        linking.undo(TrialLink.objects.get(state=ProposalState.CONFIRMED), by=reviewer)
+
+        assert TrialRegistration.objects.get(number="NCT00000002").study == registered
+
     def test_a_rejected_databank_entry_no_longer_counts_as_the_studys_registration(self, link, reviewer):
         study = link.report.study
         assert Study.objects.get(pk=study.pk).n_registrations == 1
