@@ -131,6 +131,24 @@ class TestLinks:
 
         assert TrialRegistration.objects.get(number="NCT00000002").study == registered
 
+    @pytest.mark.parametrize("gained", ["tag", "registration"])
+    def test_undoing_a_rejection_never_hides_what_the_trials_own_study_has_gained(self, gained, reviewer):
+        report = make_study(TITLE).reports.get()
+        trials.upsert([read(trial(ONE, papers=[(report.pmid, "RESULT")]))], source="registry", is_found=True)
+        linking.reject(TrialLink.objects.get(), by=reviewer, why="Another trial")
+        own = Study.objects.get(registrations__number=ONE)
+        if gained == "tag":
+            give_tag(own, make_tag("svf"), by=reviewer)
+        else:
+            trials.upsert([read(trial("NCT00000002"))], source="registry", is_found=True)
+            grouping.group(own, Study.objects.get(registrations__number="NCT00000002"), by=reviewer)
+
+        with pytest.raises(grouping.NotPossible, match="group the two studies instead"):
+            linking.undo(TrialLink.objects.get(), by=reviewer)
+
+        assert Study.objects.filter(pk=own.pk).exists()
+        assert TrialLink.objects.get().state == ProposalState.REJECTED
+
     def test_a_rejected_databank_entry_no_longer_counts_as_the_studys_registration(self, link, reviewer):
         study = link.report.study
         assert Study.objects.get(pk=study.pk).n_registrations == 1
