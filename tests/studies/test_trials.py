@@ -136,6 +136,23 @@ class TestSearching:
         assert (run.n_changed, run.n_created, run.findings.filter(result=FindingResult.LISTED).count()) == (1, 0, 2)
         assert TrialRegistration.objects.count() == 1
 
+    def test_trials_that_were_only_listed_are_taken_over_as_trials_when_a_person_says_so(self, search, admin):
+        search.use = "list"
+        search.save()
+        run = run_now(search)
+        assert not TrialRegistration.objects.exists()
+
+        taking = running.carry_on(searching.take_listed(run, by=admin).pk)
+
+        assert (taking.kind, taking.state, taking.n_created) == (RunKind.REGISTRATIONS, RunState.FINISHED, 3)
+        assert Study.objects.filter(registrations__number__in=(ONE, TWO, THREE)).count() == 3
+
+    def test_a_run_keeps_to_what_was_asked_of_it_when_its_search_is_changed(self, search):
+        run = searching.request_run(search, by="test")
+        searching.change_search(search, by="test", use="list")
+
+        assert running.carry_on(run.pk).n_created == 3
+
     def test_a_killed_worker_loses_nothing_and_repeats_nothing(self):
         with RegistryServer((trial(f"NCT{i:08d}") for i in range(1, 251)), latency=0.3) as server:
             search = searching.create_search(by="test", name="Kill", query="query.intr=stem cell", kind=RunKind.TRIALS)
