@@ -84,6 +84,7 @@ def propose_merged(one_id: int, other_id: int, *, by: Any) -> None:
 @transaction.atomic
 def confirm(grouping: StudyGrouping, *, by: Any, why: str = "") -> StudyGrouping:
     """Group the two proposed. Raises NotPossible."""
+    locks.take_for_transaction(locks.CATALOGUE)  # before any row, as everywhere
     grouping = StudyGrouping.objects.select_for_update().get(pk=grouping.pk)
     if grouping.state != ProposalState.PROPOSED:
         raise NotPossible(f"This proposal is {grouping.get_state_display().lower()} by now.")
@@ -97,7 +98,8 @@ def undo(grouping: StudyGrouping, *, by: Any) -> StudyGrouping:
     grouping = StudyGrouping.objects.select_for_update().get(pk=grouping.pk)
     if grouping.state != ProposalState.CONFIRMED:
         raise NotPossible("This grouping is not in force: there is nothing to undo.")
-    kept, other = _locked(grouping.kept_id), _locked(grouping.other_id)
+    rows = {pk: _locked(pk) for pk in sorted((grouping.kept_id, grouping.other_id))}
+    kept, other = rows[grouping.kept_id], rows[grouping.other_id]
     if kept.grouped_into_id:
         raise NotPossible("The study that was kept has itself been grouped since: undo that grouping first.")
     moved = grouping.moved

@@ -1,11 +1,14 @@
 """A report and a registration of one investigation become one study, and two again: exactly."""
 
+import threading
+import time
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.forms.models import model_to_dict
 
-from studies.actions import grouping, likeness, linking, trials
+from studies.actions import grouping, likeness, linking, locks, trials
 from studies.actions.catalogue import upsert as upsert_records
 from studies.actions.study_rows import refresh_studies
 from studies.actions.suggesting import renew
@@ -278,6 +281,34 @@ class TestLikeness:
 
     def test_what_is_known_or_answered_is_not_proposed_again(self, link, reviewer):
         assert likeness.propose([link.registration_id], now=link.proposed_at) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_confirms_waits_for_the_catalogue_without_holding_the_proposal(admin):
+    proposal = grouping.propose(make_study("First report"), make_study("Companion report"), by=admin)
+
+    def confirm() -> None:
+        try:
+            grouping.confirm(proposal, by=admin)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=confirm)
+    with transaction.atomic():
+        locks.take_for_transaction(locks.CATALOGUE)
+        other.start()
+        while other.is_alive() and not _somebody_waits_for_the_catalogue():
+            time.sleep(0.01)
+        StudyGrouping.objects.select_for_update(nowait=True).get(pk=proposal.pk)
+    other.join()
+
+    assert StudyGrouping.objects.get().state == ProposalState.CONFIRMED
+
+
+def _somebody_waits_for_the_catalogue() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
+        return cursor.fetchone()[0]
 
 
 def test_no_decision_leaves_a_row_behind_that_the_log_does_not_name(link, reviewer):
