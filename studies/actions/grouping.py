@@ -69,15 +69,14 @@ def propose(one: Study, other: Study, *, by: Any) -> StudyGrouping:
     return grouping
 
 
-def propose_merged(one_id: int, other_id: int, *, by: Any) -> None:
-    """Propose what a registry's merger of their registrations suggests, unless people have spoken of the two."""
+def propose_as_one(one_id: int, other_id: int, *, basis: LinkBasis, by: Any) -> None:
+    """Propose what a source says of the two, unless they have been proposed before or one has been grouped."""
     pair = (one_id, other_id)
     spoken = StudyGrouping.objects.filter(kept__in=pair, other__in=pair)
     if spoken.exists() or Study.objects.filter(pk__in=pair).count() < len(pair):
         return
     kept, other = _kept_first(*_both(*pair))
-    score = rules.score([LinkBasis.REGISTRY])
-    grouping = StudyGrouping.objects.create(kept=kept, other=other, bases=[LinkBasis.REGISTRY], score=score)
+    grouping = StudyGrouping.objects.create(kept=kept, other=other, bases=[basis], score=rules.score([basis]))
     AuditEvent.objects.record("proposed grouping of", other, by=by, into=kept.pk, grouping=grouping.pk)
 
 

@@ -15,7 +15,7 @@ from studies.models import AuditEvent, Study, TrialEvent, TrialRegistration
 from studies.rules import trial_events
 from studies.rules.trial_events import Happened
 from studies.sources.registration import Registration
-from studies.terms import FindingResult, RegistrationSource
+from studies.terms import FindingResult, LinkBasis, RegistrationSource
 
 # Who knows best: a registry speaks for itself, a person is not overwritten by a file.
 _RANK = {
@@ -196,7 +196,7 @@ class _Batch:
                     row.study_id, old.study_id = old.study_id, None
                     TrialRegistration.objects.filter(pk=row.pk).update(study=row.study_id)
                 elif old.study_id and old.study_id != row.study_id:
-                    grouping.propose_merged(old.study_id, row.study_id, by=self.by)
+                    grouping.propose_as_one(old.study_id, row.study_id, basis=LinkBasis.REGISTRY, by=self.by)
                 TrialRegistration.objects.filter(pk=old.pk).update(study=old.study_id)
                 TrialRegistration.objects.filter(Q(pk=old.pk) | Q(alias_of=old.pk)).update(alias_of=row.pk)
                 trial_links.move(old.pk, row.pk)

@@ -12,6 +12,7 @@ from studies.terms import LinkBasis
 _SURE = {
     LinkBasis.PERSON: 1.0,
     LinkBasis.REGISTRY: 0.95,
+    LinkBasis.RELATION: 0.95,
     LinkBasis.DATABANK: 0.95,
     LinkBasis.RESULT: 0.95,
     LinkBasis.STARTER: 0.9,

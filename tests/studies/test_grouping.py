@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from studies.models import (
 )
 from studies.queries.study import where_now
 from studies.sources.clinicaltrials_json import read
-from studies.sources.record import Author, DataBank, PartialDate, Record
+from studies.sources.record import Author, DataBank, PartialDate, Record, Relation
 from studies.terms import ProposalState, StudyDesign, TagStatus
 from tests.factories import give_tag, make_report, make_study, make_tag
 from tests.ncbi.registry import trial
@@ -257,6 +258,35 @@ class TestStudies:
         assert Study.objects.count() == 1
         report.refresh_from_db()
         assert (report.study, report.title) == (one, "Second, corrected")
+
+
+class TestPreprints:
+    PREPRINT = Record(pmid=31, title=TITLE, kind="preprint", relations=(Relation("UpdateIn", "J Synth", 32),))
+    ARTICLE = Record(pmid=32, title=TITLE, relations=(Relation("UpdateOf", "medRxiv", 31),))
+
+    @pytest.mark.parametrize("first", [0, 1], ids=["preprint first", "article first"])
+    def test_a_preprint_and_its_article_are_proposed_as_one_study(self, first, admin):
+        for record in (self.PREPRINT, self.ARTICLE)[:: -1 if first else 1]:
+            upsert_records([record], source="pubmed")
+
+        proposal = StudyGrouping.objects.get()
+        assert (proposal.bases, proposal.state) == (["relation"], ProposalState.PROPOSED)
+        assert Study.objects.count() == 2, "until a person agrees"
+        grouping.confirm(proposal, by=admin)
+        assert Study.objects.get().n_reports == 2
+
+    def test_what_a_person_rejected_is_not_proposed_again(self, admin):
+        upsert_records([self.PREPRINT, self.ARTICLE], source="pubmed")
+        grouping.reject(StudyGrouping.objects.get(), by=admin, why="Other patients")
+
+        upsert_records([replace(self.ARTICLE, volume="2")], source="pubmed")
+
+        assert StudyGrouping.objects.get().state == ProposalState.REJECTED
+
+    def test_two_editions_of_a_review_are_two_works(self):
+        upsert_records([replace(self.PREPRINT, kind="article"), self.ARTICLE], source="pubmed")
+
+        assert not StudyGrouping.objects.exists()
 
 
 class TestLikeness:
