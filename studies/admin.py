@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from studies import access
-from studies.actions import running, searching
+from studies.actions import notices, running, searching
 from studies.actions.study_rows import refresh_studies
 from studies.models import AuditEvent, Invitation, Notice, Report, Search, SearchRun, Study, StudyTag, Tag, User
 from studies.rules.permissions import Permission
@@ -239,6 +239,12 @@ class ReportAdmin(CatalogueAdmin):
     def note(self, request: HttpRequest, obj: Report, form: forms.ModelForm) -> None:
         obj.edited_fields = sorted({*obj.edited_fields, *form.changed_data})
         obj.changed_at = timezone.now()
+
+    @transaction.atomic
+    def save_model(self, request: HttpRequest, obj: Report, form: forms.ModelForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "doi" in form.changed_data:
+            notices.take_waiting(obj, now=timezone.now())
 
     def studies_touched(self, obj: Report, form: forms.ModelForm) -> set[int]:
         return {obj.study_id}

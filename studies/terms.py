@@ -226,6 +226,7 @@ class LinkBasis(TextChoices):
     SIMILAR = "similar", "similar title, sponsor and dates"
     STARTER = "starter", "starter data"
     RELATION = "relation", "PubMed names both as one work"
+    REGISTRY = "registry", "the registry has merged their registrations"
     PERSON = "person", "a person"
 
 

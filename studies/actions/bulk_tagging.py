@@ -56,8 +56,8 @@ def apply(study_ids: Collection[int], tag: Tag, *, by: User, adds: bool, reason:
     if adds and tag.is_retired:
         raise TaggingError(f"“{tag}” is retired from the vocabulary.")
     locks.take_for_transaction(locks.CATALOGUE)
-    list(Study.objects.select_for_update().filter(pk__in=study_ids).order_by("pk").values_list("pk"))
-    planned = plan(study_ids, tag, by=by, adds=adds, reason=reason)
+    held = Study.objects.select_for_update().filter(pk__in=study_ids).order_by("pk").values_list("pk", flat=True)
+    planned = plan(list(held), tag, by=by, adds=adds, reason=reason)
     if not reason and any(word.by_id != by.pk for word in planned.words):
         raise ReasonMissing("Say why other people’s words are removed.")
     n = len(planned.study_ids)

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
-from studies.actions import bulk, locks, notices, registrations, report_events, report_values, suggesting
+from studies.actions import bulk, locks, notices, preprints, registrations, report_events, report_values, suggesting
 from studies.actions.report_values import Said, fingerprint_of, gaps_filled, merged_values, starter_fingerprints
 from studies.actions.study_rows import Standing, TagTree, fill, refresh_studies
 from studies.models import AuditEvent, FullText, Report, ReportEvent, Study
@@ -170,6 +170,7 @@ class _Batch:
         report_events.write(self.events, self.now)
         elsewhere = notices.take_over(pairs, source=self.source, is_new={r.pk for r in self.new.values()}, now=self.now)
         registrations.take_over(pairs)
+        preprints.propose(pairs, by=self.by)
         self._log()
         # New studies were filled before they were inserted; only what points at them from elsewhere is missing.
         suggesting.renew({report.study_id for report, _ in self.changed.values()})

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -30,7 +30,6 @@ from studies.terms import CitationSource, FindingResult, ReportEventKind, RunKin
 
 BATCH = 200
 SPACING = 1.1  # seconds between two requests to iCite: at most one a second
-MONTH = timedelta(days=30) - timedelta(hours=12)  # iCite counts anew once a month
 ASKED = (CitationSource.ICITE, CitationSource.ELINK)
 
 Step = Callable[[int], AbstractContextManager[SearchRun]]
@@ -72,10 +71,13 @@ def refresh(run: SearchRun, *, step: Step, on_progress: Progress, now: datetime 
 
 
 def _list(run: SearchRun, now: datetime) -> None:
-    """One finding a report and source, written once."""
+    """One finding a report and source, written once: of those not asked about in this month of the calendar.
+
+    iCite counts anew once a month, and a month left out would be a gap in the history for good.
+    """
     rows: list[Finding] = []
     for source in ASKED:
-        lately = CitationPoll.objects.filter(source=source, asked_at__gt=now - MONTH)
+        lately = CitationPoll.objects.filter(source=source, asked_at__gte=_month_began(now))
         asked = dict(CitationPoll.objects.filter(source=source).values_list("report", "asked_at"))
         due = Report.objects.filter(pmid__isnull=False).exclude(pk__in=lately.values("report"))
         ordered = sorted(due.values_list("pk", "pmid"), key=lambda row: (row[0] in asked, asked.get(row[0]), row[0]))
@@ -89,11 +91,15 @@ def _list(run: SearchRun, now: datetime) -> None:
     run.save(update_fields=["n_found", "planned_at", "touched_at"])
 
 
+def _month_began(now: datetime) -> datetime:
+    return timezone.localtime(now).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
 def _next(run: SearchRun, source: str) -> list[Finding]:
     pending = Finding.objects.filter(run=run, result=FindingResult.PENDING, identifier__startswith=f"{source} ")
     return list(
         pending.select_related("report")
-        .only("run", "identifier", "result", "reason", "report__pmid", "report__study")
+        .only("run", "identifier", "result", "reason", "report__pmid")
         .order_by("position")[:BATCH]
     )
 
@@ -118,8 +124,9 @@ def _take_over(run: SearchRun, source: str, portion: Sequence[Finding], answers:
     _link(source, answers.values(), now)
     for finding in portion:
         finding.result, finding.reason = said[finding.report_id]
-    moved = {f.report.study_id for f in portion if f.result == FindingResult.CHANGED}
-    refresh_studies(moved)
+    # Where the reports are counted now: one may have been grouped while the source was asked.
+    moved = Report.objects.filter(pk__in=[f.report_id for f in portion if f.result == FindingResult.CHANGED])
+    refresh_studies(set(moved.values_list("study", flat=True)))
     findings.settle(portion)
     findings.count(run, portion, n_fetched=len(answers))
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from studies.actions import locks, suggesting
 from studies.actions.study_rows import refresh_studies
 from studies.models import AuditEvent, Report, Study, StudyGrouping, StudyTag, TrialLink, TrialRegistration
+from studies.rules import trial_links as rules
 from studies.terms import LinkBasis, ProposalState, TagOrigin
 
 # What a study says of itself, filled in from the other where it says nothing.
@@ -68,9 +69,21 @@ def propose(one: Study, other: Study, *, by: Any) -> StudyGrouping:
     return grouping
 
 
+def propose_as_one(one_id: int, other_id: int, *, basis: LinkBasis, by: Any) -> None:
+    """Propose what a source says of the two, unless they have been proposed before or one has been grouped."""
+    pair = (one_id, other_id)
+    spoken = StudyGrouping.objects.filter(kept__in=pair, other__in=pair)
+    if spoken.exists() or Study.objects.filter(pk__in=pair).count() < len(pair):
+        return
+    kept, other = _kept_first(*_both(*pair))
+    grouping = StudyGrouping.objects.create(kept=kept, other=other, bases=[basis], score=rules.score([basis]))
+    AuditEvent.objects.record("proposed grouping of", other, by=by, into=kept.pk, grouping=grouping.pk)
+
+
 @transaction.atomic
 def confirm(grouping: StudyGrouping, *, by: Any, why: str = "") -> StudyGrouping:
     """Group the two proposed. Raises NotPossible."""
+    locks.take_for_transaction(locks.CATALOGUE)  # before any row, as everywhere
     grouping = StudyGrouping.objects.select_for_update().get(pk=grouping.pk)
     if grouping.state != ProposalState.PROPOSED:
         raise NotPossible(f"This proposal is {grouping.get_state_display().lower()} by now.")
@@ -84,10 +97,14 @@ def undo(grouping: StudyGrouping, *, by: Any) -> StudyGrouping:
     grouping = StudyGrouping.objects.select_for_update().get(pk=grouping.pk)
     if grouping.state != ProposalState.CONFIRMED:
         raise NotPossible("This grouping is not in force: there is nothing to undo.")
-    kept, other = _locked(grouping.kept_id), _locked(grouping.other_id)
+    rows = {pk: _locked(pk) for pk in sorted((grouping.kept_id, grouping.other_id))}
+    kept, other = rows[grouping.kept_id], rows[grouping.other_id]
     if kept.grouped_into_id:
         raise NotPossible("The study that was kept has itself been grouped since: undo that grouping first.")
     moved = grouping.moved
+    # A number that the registry has given up since stands under its present one.
+    given_up = TrialRegistration.objects.filter(pk__in=moved["registrations"], alias_of__isnull=False, study=None)
+    moved["registrations"] += given_up.values_list("alias_of", flat=True)
     for model, name in ((Report, "reports"), (TrialRegistration, "registrations"), (StudyTag, "tags")):
         model.objects.filter(pk__in=moved[name], study=kept).update(study=other)
     _restore(kept, moved["values"])

@@ -8,9 +8,18 @@ from django.utils import timezone
 from studies.actions import grouping, locks, suggesting, trial_links, trials
 from studies.actions.grouping import NotPossible
 from studies.actions.study_rows import refresh_studies
-from studies.models import AuditEvent, Report, Study, StudyGrouping, TrialEvent, TrialLink, TrialRegistration
+from studies.models import (
+    AuditEvent,
+    Report,
+    Study,
+    StudyGrouping,
+    StudyTag,
+    TrialEvent,
+    TrialLink,
+    TrialRegistration,
+)
 from studies.rules import trial_links as rules
-from studies.terms import LinkBasis, ProposalState, TrialEventKind
+from studies.terms import LinkBasis, ProposalState, TagOrigin, TrialEventKind
 
 
 @transaction.atomic
@@ -113,10 +122,22 @@ def _count_by_itself(link: TrialLink) -> None:
 
 
 def _join_again(link: TrialLink) -> None:
-    """The study made when the link was rejected stands for nothing again; its address leads to the report's."""
-    registrations = TrialRegistration.objects.filter(pk=link.registration_id, study=link.own_study_id)
-    if registrations.update(study=None):
-        Study.every.filter(pk=link.own_study_id).update(grouped_into=link.report.study_id)
+    """The study made when the link was rejected stands for nothing again; its address leads to the report's.
+
+    Raises NotPossible where more hangs on it by now than its registration: that would be seen nowhere any more.
+    """
+    registrations = TrialRegistration.objects.filter(study=link.own_study_id)
+    if not registrations.filter(pk=link.registration_id).exists():
+        return
+    others = registrations.exclude(pk=link.registration_id).exclude(alias_of=link.registration_id)
+    words = StudyTag.objects.filter(study=link.own_study_id).exclude(origin=TagOrigin.RULE)
+    if others.exists() or words.exists() or Report.objects.filter(study=link.own_study_id).exists():
+        raise NotPossible(
+            f"Study {link.own_study_id}, which stands for the trial since the link was rejected, has tags, reports or"
+            " registrations of its own by now: group the two studies instead."
+        )
+    registrations.update(study=None)
+    Study.every.filter(pk=link.own_study_id).update(grouped_into=link.report.study_id)
 
 
 def _tell_taken_back(link: TrialLink, said: str) -> None:

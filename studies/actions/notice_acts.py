@@ -51,7 +51,7 @@ def read_as(notice: Notice, *, by: Any, kind: str, why: str) -> Notice:
         raise NotPossible("This notice is read in that way already.")
     before = Notice(report_id=notice.report_id, kind=notice.effective_kind, citation=notice.citation, note=notice.note)
     notice.read_as = "" if kind == notice.kind else kind
-    notice.read_as_at, notice.read_as_by, notice.read_as_why = (timezone.now(), by, why) if kind else (None, None, "")
+    notice.read_as_at, notice.read_as_by, notice.read_as_why = timezone.now(), by, why
     notice.save(update_fields=["read_as", "read_as_at", "read_as_by", "read_as_why"])
     is_live = notice.dismissed_at is None and notice.unstated_since is None
     changed = {"added": [notice], "lifted": [before]} if is_live else {}

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from studies.actions import report_events
+from studies.actions.study_rows import refresh_studies
 from studies.models import Notice, Report
 from studies.rules import notices as rules
 from studies.rules.notices import Claim
@@ -26,12 +27,13 @@ def take_over(pairs: Sequence[tuple[Record, int]], *, source: str, is_new: Colle
     said_by = NoticeSource.FILE if source == "file" else NoticeSource.PUBMED
     is_partial = source != "pubmed"
     own = {report_id: of_record(record) for record, report_id in pairs}
-    adopted = _adopt_waiting(pairs, is_new)
+    adopted = adopt_waiting(own, now=now)
     added, lifted = _write_own(own, said_by, now, partial=is_partial)
     more, fewer = _write_issued(pairs, said_by, now, partial=is_partial)
-    added, lifted = [n for n in (*added, *more) if n.report_id not in is_new], [*lifted, *fewer]
+    came = [*adopted, *added, *more]
+    added, lifted = [n for n in came if n.report_id not in is_new], [*lifted, *fewer]
     report_events.notices_changed(added=added, lifted=lifted, now=now)
-    return adopted | studies_of([*added, *lifted, *more])
+    return studies_of([*adopted, *added, *lifted, *more])
 
 
 def studies_of(notices: Iterable[Notice]) -> set[int]:
@@ -134,25 +136,41 @@ def _not_stated_by_paper(silent: list[Notice]) -> list[Notice]:
     return [n for n in silent if (n.report_id, n.kind, n.key) not in stated]
 
 
-def _adopt_waiting(pairs: Sequence[tuple[Record, int]], is_new: Collection[int]) -> set[int]:
-    """Give notices that were here before their paper to the paper; the ids of the studies that gained one."""
-    new = [(record, report_id) for record, report_id in pairs if report_id in is_new]
-    by_pmid = {record.pmid: report_id for record, report_id in new if record.pmid}
-    by_doi = {record.doi: report_id for record, report_id in new if record.doi}
-    doi_of = {report_id: doi for doi, report_id in by_doi.items()}
-    if not new:
-        return set()
+def adopt_waiting(report_ids: Iterable[int], *, now: datetime) -> list[Notice]:
+    """Give notices that were here before their paper, or before its identifier, to these reports; those now in force.
+
+    They are news of their paper from now on, however long they have waited.
+    """
+    named = list(Report.objects.filter(pk__in=list(report_ids)).values_list("pk", "pmid", "doi"))
+    by_pmid = {pmid: pk for pk, pmid, _ in named if pmid}
+    by_doi = {doi: pk for pk, _, doi in named if doi}
+    doi_of = {pk: doi for pk, _, doi in named if doi}
     # Two statements, as each has an index of its own.
     waiting = {n.pk: n for n in Notice.objects.filter(report=None, subject_doi__in=by_doi)} if by_doi else {}
     waiting |= {n.pk: n for n in Notice.objects.filter(report=None, subject_pmid__in=by_pmid)} if by_pmid else {}
-    for notice in list(waiting.values()):
+    if not waiting:
+        return []
+    keys = ("report_id", "kind", "source", "key")
+    kept = set(Notice.objects.filter(report__in=[pk for pk, _, _ in named]).values_list(*keys))
+    adopted = []
+    for notice in waiting.values():
         notice.report_id = by_doi.get(notice.subject_doi) or by_pmid[notice.subject_pmid]
         if notice.subject_doi and doi_of.get(notice.report_id, notice.subject_doi) != notice.subject_doi:
-            del waiting[notice.pk]  # its two ids name two papers: whoever stated it has to settle that
-    if not waiting:
-        return set()
-    Notice.objects.bulk_update(waiting.values(), ["report"])
-    return studies_of(waiting.values())
+            continue  # its two ids name two papers: whoever stated it has to settle that
+        if (key := tuple(getattr(notice, name) for name in keys)) in kept:
+            continue  # the paper has it under its other identifier
+        kept.add(key)
+        notice.first_seen_at = now
+        adopted.append(notice)
+    Notice.objects.bulk_update(adopted, ["report", "first_seen_at"])
+    return [notice for notice in adopted if not notice.unstated_since]
+
+
+def take_waiting(report: Report, *, now: datetime) -> None:
+    """The same for a report whose identifier a person has corrected; told, and carried to its study."""
+    adopted = adopt_waiting([report.pk], now=now)
+    report_events.notices_changed(added=adopted, now=now)
+    refresh_studies(studies_of(adopted))
 
 
 def _row(claim: Claim, said_by: str, now: datetime, *, report_id: int | None) -> Notice:

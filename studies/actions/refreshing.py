@@ -1,6 +1,6 @@
 """Records looked at again, oldest first, and full texts that have become available: what is due, then the fetch."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from studies.actions import fetching
-from studies.models import Finding, Report, SearchRun, Study
+from studies.models import Finding, Report, SearchRun
 from studies.terms import FindingResult, RunKind
 
 # A schedule fires a little earlier or later each time: half a day is not waited for.
@@ -20,11 +20,6 @@ AT_ONCE = 500  # full texts of one run: they are large, and PMC asks to be used 
 
 Step = Callable[[int], AbstractContextManager[SearchRun]]
 Progress = Callable[[SearchRun], None]
-
-
-def set_weekly(study_ids: Collection[int], *, weekly: bool) -> None:
-    """Have these studies' records looked at every week, as long as somebody depends on them; else every month."""
-    Study.objects.filter(pk__in=study_ids).exclude(check_weekly=weekly).update(check_weekly=weekly)
 
 
 def records(run: SearchRun, *, step: Step, on_progress: Progress, now: datetime | None = None) -> None:

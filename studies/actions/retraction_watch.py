@@ -30,7 +30,7 @@ from studies.terms import FindingResult, NoticeSource, RunKind
 BATCH = 500
 SPACING = 1.1  # seconds between two requests
 # Rows do leave the file, a few at a time; when many are missing, the file is cut off or is only a part.
-FEW, SHARE = 10, 0.1
+SHARE = 0.1
 Step = Callable[[int], AbstractContextManager[SearchRun]]
 Progress = Callable[[SearchRun], None]
 
@@ -164,6 +164,7 @@ class _Batch:
         if not reports:
             self.misplaced += [n for n in kept if n.report_id]
             waiting = [n for n in kept if not n.report_id]
+            self.changed += [n for n in waiting if self._fill(n, row) and n.pk]
             if not waiting and (row.dois or row.pmids):
                 kept.append(self._new(row, None))
             return _Outcome(FindingResult.LISTED)
@@ -177,7 +178,7 @@ class _Batch:
     def _on(self, report: int, row: Row, notice: Notice | None, waiting: Notice | None, kept: list[Notice]) -> str:
         """The row's notice on one report."""
         if notice is None and waiting is not None and waiting.report_id is None and waiting.pk:
-            waiting.report_id = report
+            waiting.report_id, waiting.first_seen_at = report, self.now
             self._fill(waiting, row)
             self.changed.append(waiting)
             self.again.append(waiting)  # in force for the catalogue from now on
@@ -224,8 +225,8 @@ class _Batch:
 
     def _write(self) -> None:
         Notice.objects.bulk_create(self.fresh, ignore_conflicts=True)
-        named = ("report", "issued_on", "notice_pmid", "notice_doi", "reasons", "note", "unstated_since")
-        Notice.objects.bulk_update([n for n in self.changed if n.pk], named)
+        named = ("report", "first_seen_at", "issued_on", "notice_pmid", "notice_doi", "reasons", "note")
+        Notice.objects.bulk_update([n for n in self.changed if n.pk], [*named, "unstated_since"])
         lifted = notices.unstate(self.misplaced, self.now)
         added = [n for n in (*self.fresh, *self.again) if not n.dismissed_at]
         report_events.notices_changed(added=added, lifted=lifted, now=self.now)
@@ -269,22 +270,30 @@ class _Papers:
 
 def _take_back(run: SearchRun, stated: set[tuple[str, str]]) -> None:
     """Rows that have left the file are no longer stated; their notices stay readable."""
-    kept = Notice.objects.filter(source=NoticeSource.RETRACTION_WATCH, unstated_since=None)
-    gone = [pk for pk, key, kind in kept.values_list("pk", "key", "kind") if (key, kind) not in stated]
-    if len(gone) > max(FEW, SHARE * kept.count()):
-        run.warnings = [
-            *run.warnings,
-            f"{len(gone):,} known rows are missing in this file: it is not whole, and nothing was taken back.",
-        ]
+    before = Notice.objects.filter(
+        source=NoticeSource.RETRACTION_WATCH, unstated_since=None, first_seen_at__lt=run.created_at
+    )
+    known = {pk: (key, kind) for pk, key, kind in before.values_list("pk", "key", "kind")}
+    gone = [pk for pk, row in known.items() if row not in stated]
+    if not gone:
+        said = ""
+    elif not _is_newer_edition(stated, set(known.values())):
+        said = f"{len(gone):,} known rows are missing in this file: it is not whole, and nothing was taken back."
     else:
         now = timezone.now()
         lifted = notices.unstate(Notice.objects.filter(pk__in=gone), now)
         report_events.notices_changed(lifted=lifted, now=now)
         refresh_studies(notices.studies_of(lifted))
-        if lifted:
-            run.warnings = [
-                *run.warnings,
-                f"{len(lifted):,} rows have left the file: their notices are no longer stated.",
-            ]
+        said = f"{len(lifted):,} rows have left the file: their notices are no longer stated." if lifted else ""
+    run.warnings = [*run.warnings, *([said] if said else [])]
     run.planned_at = run.touched_at = timezone.now()  # the file has been read to its end
     run.save(update_fields=["warnings", "planned_at", "touched_at"])
+
+
+def _is_newer_edition(stated: set[tuple[str, str]], known: set[tuple[str, str]]) -> bool:
+    """Whether a file is the whole list again: it has nearly all that was known, and most of it was known.
+
+    Of two small uploads neither speaks for what only the other holds; a first whole list does not either.
+    """
+    n_shared = len(stated & known)
+    return n_shared >= (1 - SHARE) * len(known) and 2 * n_shared > len(stated)

@@ -152,12 +152,13 @@ def cancel(run: SearchRun, *, by: Any) -> SearchRun:
 
 @transaction.atomic
 def take_listed(run: SearchRun, *, by: Any) -> SearchRun:
-    """A run that fetches what this one only listed. Raises NotPossible when nothing is left to take over."""
+    """A run that fetches by number what this one only listed. Raises NotPossible when nothing is left to take over."""
     listed = run.findings.filter(result=FindingResult.LISTED, report=None).order_by("position")
     identifiers = list(listed.values_list("identifier", flat=True))
     if not identifiers:
         raise NotPossible("This run has listed nothing that could be taken over.")
-    taking = request_once(RunKind.PMIDS, " ".join(identifiers), by=by)
+    kind = RunKind.REGISTRATIONS if run.kind == RunKind.TRIALS else RunKind.PMIDS
+    taking = request_once(kind, " ".join(identifiers), by=by)
     AuditEvent.objects.record("took over the list of", run, by=by, run=taking.pk, n=len(identifiers))
     return taking
 

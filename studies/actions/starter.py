@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from studies import identifiers
-from studies.actions import locks, suggesting, trial_links
+from studies.actions import locks, notices, suggesting, trial_links
 from studies.actions.report_values import Said
 from studies.actions.study_rows import refresh_studies
 from studies.actions.vocabulary import Counts, load_vocabulary
@@ -150,6 +150,7 @@ def _add_reports(entries: Iterable[_Entry]) -> None:
         entry.report = Said(_record(entry.row)).new_report(source="starter", now=now)
         entry.report.study = entry.study
     Report.objects.bulk_create([entry.report for entry in new if entry.report])
+    notices.adopt_waiting([entry.report.pk for entry in new if entry.report], now=now)
 
 
 def _record(row: dict[str, Any]) -> Record:

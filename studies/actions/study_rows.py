@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef
+from django.db.models.functions import Coalesce
 
 from studies.actions import bulk
 from studies.identifiers import registry_id
@@ -314,18 +315,29 @@ def registered(study_ids: Collection[int]) -> dict[int, TrialRegistration]:
 
 
 def _registration_numbers(study_ids: Collection[int]) -> dict[int, set[str]]:
-    """Registrations of the study itself, and those its reports give in PubMed's databank list, unless people object."""
+    """Registrations of the study itself, and those its reports give in PubMed's databank list, unless people object.
+
+    By their present numbers: one that a registry has given up for another is no second registration.
+    """
     numbers = defaultdict(set)
-    for study_id, number in TrialRegistration.objects.filter(study__in=study_ids).values_list("study", "number"):
+    own = TrialRegistration.objects.filter(study__in=study_ids).annotate(present=_present_number(""))
+    for study_id, number in own.values_list("study", "present"):
         numbers[study_id].add(number)
     rejected = TrialLink.objects.filter(
-        registration=OuterRef("registration"), report=OuterRef("report"), state=ProposalState.REJECTED
+        registration=Coalesce(OuterRef("registration__alias_of"), OuterRef("registration")),
+        report=OuterRef("report"),
+        state=ProposalState.REJECTED,
     )
-    for study_id, number in RegistrationMention.objects.filter(
+    named = RegistrationMention.objects.filter(
         ~Exists(rejected), report__study__in=study_ids, basis__in=(MentionBasis.DATABANK, MentionBasis.STARTER)
-    ).values_list("report__study", "registration__number"):
+    ).annotate(present=_present_number("registration__"))
+    for study_id, number in named.values_list("report__study", "present"):
         numbers[study_id].add(number)
     return numbers
+
+
+def _present_number(path: str) -> Coalesce:
+    return Coalesce(f"{path}alias_of__number", f"{path}number")
 
 
 def _write(studies: list[Study]) -> None:

@@ -48,7 +48,7 @@ def answer(study: Study, *, by: User, answers: Mapping[int, str], reason: str = 
 
     Raises ReasonMissing when somebody else's word is contradicted without a reason, TaggingError for a retired term.
     """
-    _lock([study.pk])
+    _hold(study)
     retired = Tag.objects.filter(pk__in=[i for i, s in answers.items() if s == TagStatus.ACCEPTED], is_retired=True)
     if names := ", ".join(tag.label for tag in retired):
         raise TaggingError(f"Retired from the vocabulary: {names}.")
@@ -67,7 +67,7 @@ def take_back(study: Study, tag: Tag, *, by: User, author: User | None = None, r
             raise NotYours(f"Only {author} or an admin removes this word.")
         if not reason:
             raise ReasonMissing(f"Say why {author}’s word is removed.")
-    _lock([study.pk])
+    _hold(study)
     return say([Word(study.pk, tag.pk, author.pk, reason=reason)], by=by, kind=BatchKind.STUDY)
 
 
@@ -75,7 +75,8 @@ def take_back(study: Study, tag: Tag, *, by: User, author: User | None = None, r
 def undo(batch: TagBatch, *, by: User) -> int:
     """Put back what the act had changed, where nobody has changed it again since; how many words that were.
 
-    Raises NotYours, and TaggingError where it is undone already.
+    Raises NotYours, and TaggingError where it is undone already or all its studies were grouped into others since:
+    which of the words there are those of this act cannot be told any more.
     """
     if batch.kind == BatchKind.BULK:
         locks.take_for_transaction(locks.CATALOGUE)
@@ -84,11 +85,17 @@ def undo(batch: TagBatch, *, by: User) -> int:
         raise NotYours("Only whoever did this or an admin undoes it.")
     if batch.undone_at or batch.kind == BatchKind.MERGE:
         raise TaggingError("This is undone already.")
-    _lock({change["study"] for change in batch.changes})
-    present = {(s.study_id, s.tag_id, s.by_id): s.status for s in _words_on(batch.changes) if s.by_id}
+    here = _lock({change["study"] for change in batch.changes})
+    changes = [change for change in batch.changes if change["study"] in here]
+    if not changes:
+        raise TaggingError(
+            "The study was grouped into another since, and its tags went along: undo the grouping first, or change"
+            " the tags where they are now."
+        )
+    present = {(s.study_id, s.tag_id, s.by_id): s.status for s in _words_on(changes) if s.by_id}
     words = [
         Word(c["study"], c["tag"], c["by"], **(c["before"] or {}))
-        for c in batch.changes
+        for c in changes
         if present.get((c["study"], c["tag"], c["by"]), "") == (c["after"] or {}).get("status", "")
     ]
     say(words, by=by, kind=BatchKind(batch.kind), undoes=batch)
@@ -140,9 +147,18 @@ def settle(study_ids: Collection[int], tag_ids: Collection[int]) -> None:
         StudyTag.objects.filter(pk__in=ids).update(status=status)
 
 
-def _lock(study_ids: Iterable[int]) -> None:
-    """Two people at one study, or a person and an import: one after the other, so that no word is lost."""
-    list(Study.objects.select_for_update().filter(pk__in=study_ids).order_by("pk").values_list("pk"))
+def _lock(study_ids: Iterable[int]) -> set[int]:
+    """Two people at one study, or a person and an import: one after the other, so that no word is lost.
+
+    Those of the studies that are studies still: one that was grouped into another takes no words.
+    """
+    rows = Study.objects.select_for_update().filter(pk__in=study_ids).order_by("pk")
+    return set(rows.values_list("pk", flat=True))
+
+
+def _hold(study: Study) -> None:
+    if not _lock([study.pk]):
+        raise TaggingError("This study was grouped into another meanwhile: tag it there.")
 
 
 def _refuse_contradiction(study: Study, by: User, answers: Mapping[int, str]) -> None:

@@ -111,6 +111,30 @@ def _write(grounds: Grounds, now: datetime) -> set[int]:
     return {reports[link.report_id].study_id for link in (*new, *grown)}
 
 
+def move(old_id: int, new_id: int) -> None:
+    """Give the links of a number that was given up to the trial's present one, with what people have said of them.
+
+    Of two links to one report the one that somebody has decided stays, the present number's where both are.
+    """
+    theirs = {link.report_id: link for link in TrialLink.objects.filter(registration=new_id)}
+    for link in TrialLink.objects.filter(registration=old_id):
+        kept = theirs.get(link.report_id)
+        if kept is None:
+            TrialLink.objects.filter(pk=link.pk).update(registration=new_id)
+            continue
+        if kept.state == ProposalState.PROPOSED != link.state:
+            for name in _DECISION:
+                setattr(kept, name, getattr(link, name))
+        kept.bases = sorted({*kept.bases, *link.bases})
+        kept.score, kept.is_firm = max(kept.score, link.score), kept.is_firm or link.is_firm
+        kept.save()
+        link.groupings.update(link=kept)
+        link.delete()
+
+
+_DECISION = ("state", "decided_at", "decided_by_id", "why", "gave_study", "own_study_id")
+
+
 def note_publications(links: Iterable[TrialLink], *, now: datetime) -> None:
     """An event for each link that counts; a publication is told once, however its grounds grow."""
     counting = [

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from studies import identifiers
 from studies.actions import findings, likeness, overdue, pacing, trials, windows
-from studies.models import Finding, Search, SearchRun, TrialRegistration
+from studies.models import Finding, SearchRun, TrialRegistration
 from studies.models.trial_link import TrialLink
 from studies.sources import clinicaltrials
 from studies.sources.clinicaltrials import BATCH, ClinicalTrials
@@ -145,8 +145,8 @@ def _take_over(run: SearchRun, portion: Sequence[Finding], answer: _Answer) -> N
         said,
         source="registry",
         by=run,
-        is_found=run.kind == RunKind.TRIALS,
-        only_known=_use(run) in (ResultUse.UPDATE, ResultUse.LIST),
+        is_found=run.kind == RunKind.TRIALS or _is_of_a_person(run),
+        only_known=run.use in (ResultUse.UPDATE, ResultUse.LIST),
         now=timezone.now(),
     )
     what = {one.number: result for one, result in zip(said, taken, strict=True)}
@@ -164,8 +164,9 @@ def _take_over(run: SearchRun, portion: Sequence[Finding], answer: _Answer) -> N
     findings.count(run, portion, n_fetched=len(said))
 
 
-def _use(run: SearchRun) -> str:
-    return run.search.use if run.search else Search._meta.get_field("use").default
+def _is_of_a_person(run: SearchRun) -> bool:
+    """Whether somebody named the trials; those that nobody named are only followed."""
+    return bool(run.by_id and run.asked.strip())
 
 
 def _note_missing(numbers: Sequence[str], today: date) -> None:

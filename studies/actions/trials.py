@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import DataError, IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from studies import identifiers
-from studies.actions import bulk, locks, registration_values, suggesting, trial_links
+from studies.actions import bulk, grouping, locks, registration_values, suggesting, trial_links
 from studies.actions.study_rows import refresh_studies
 from studies.models import AuditEvent, Study, TrialEvent, TrialRegistration
 from studies.rules import trial_events
 from studies.rules.trial_events import Happened
 from studies.sources.registration import Registration
-from studies.terms import FindingResult, RegistrationSource
+from studies.terms import FindingResult, LinkBasis, RegistrationSource
 
 # Who knows best: a registry speaks for itself, a person is not overwritten by a file.
 _RANK = {
@@ -85,9 +86,9 @@ class _Batch:
         for one in self.said.values():
             self.taken[one.number] = self._decide(one)
         self._write()
-        self._settle_aliases()
+        merged = self._settle_aliases()
         ids = [row.pk for row in (*self.new, *self.changed)]
-        stale = trial_links.propose_for(ids, now=self.now) | self._give_studies()
+        stale = merged | trial_links.propose_for(ids, now=self.now) | self._give_studies()
         suggesting.renew({row.study_id for row in (*self.new, *self.changed) if row.study_id} | stale)
         refresh_studies({row.study_id for row in (*self.new, *self.changed) if row.study_id} | stale)
         return [self.taken[number] for number in self.order]
@@ -177,8 +178,12 @@ class _Batch:
             for row in (*self.new, *self.changed)
         )
 
-    def _settle_aliases(self) -> None:
-        """A number that the registry has given up leads to the one it serves; so does the study it stood for."""
+    def _settle_aliases(self) -> set[int]:
+        """A number that the registry has given up leads to the one it serves, with its links and its study.
+
+        Where both had a study, people are asked whether the two are one. The ids of the studies touched.
+        """
+        touched: set[int] = set()
         current = {row.number: row for row in (*self.kept.values(), *self.new)}
         for one in self.said.values():
             row = current.get(one.number)
@@ -186,10 +191,16 @@ class _Batch:
                 old = self.kept.get(alias)
                 if row is None or old is None or old.pk == row.pk or old.alias_of_id == row.pk:
                     continue
+                touched |= {old.study_id, row.study_id}
                 if old.study_id and not row.study_id:
                     row.study_id, old.study_id = old.study_id, None
                     TrialRegistration.objects.filter(pk=row.pk).update(study=row.study_id)
-                TrialRegistration.objects.filter(pk=old.pk).update(alias_of=row.pk, study=old.study_id)
+                elif old.study_id and old.study_id != row.study_id:
+                    grouping.propose_as_one(old.study_id, row.study_id, basis=LinkBasis.REGISTRY, by=self.by)
+                TrialRegistration.objects.filter(pk=old.pk).update(study=old.study_id)
+                TrialRegistration.objects.filter(Q(pk=old.pk) | Q(alias_of=old.pk)).update(alias_of=row.pk)
+                trial_links.move(old.pk, row.pk)
+        return touched - {None}
 
     def _give_studies(self) -> set[int]:
         """A registration that was found and that no report publishes is a study of its own: registered, unpublished."""

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import QuerySet
 
 from studies.models import Search, SearchRun
-from studies.terms import FindingResult, RunKind, RunState
+from studies.terms import FindingResult, RunKind
 
 # The kinds whose source can be asked for what is new or changed since a day.
 DATED = (RunKind.SEARCH, RunKind.TRIALS)
@@ -30,8 +30,7 @@ def first_day(last: SearchRun, overlap_days: int) -> date:
 
 def successes(kind: str, asked: str, use: str, limit: int | None = None) -> QuerySet[SearchRun]:
     """Finished runs of the same question, as wide, the newest first. Another question begins anew."""
-    runs = SearchRun.objects.filter(kind=kind, asked=asked, use=use, limit=limit, state=RunState.FINISHED)
-    return runs.order_by("-started_at")
+    return SearchRun.objects.successes(kind=kind, asked=asked, use=use, limit=limit).order_by("-started_at")
 
 
 def owed(run: SearchRun) -> list[str]:

@@ -181,7 +181,8 @@ class SentItem(models.Model):
     """One person was told one piece of news, once and for all.
 
     The news is a row: `object_type` and `object_id` name it (a study, a registration, a notice, an event of a trial or
-    of a report). No foreign key to it: what was told stays told.
+    of a report), and `kind` what it was told as: a notice may be read otherwise later. No foreign key to it: what was
+    told stays told.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sent_items")
@@ -193,7 +194,7 @@ class SentItem(models.Model):
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "object_type", "object_id"], name="sent_once")]
+        constraints = [models.UniqueConstraint(fields=["user", "object_type", "object_id", "kind"], name="sent_once")]
 
     def __str__(self) -> str:
         return f"{self.object_type} {self.object_id} to {self.user}"

@@ -3,7 +3,8 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from studies.models.study import Report
@@ -68,6 +69,13 @@ class Notice(models.Model):
         ]
         indexes = [
             models.Index(fields=["source", "key"], name="notice_key"),
+            # The news of them.
+            models.Index(
+                Greatest("first_seen_at", "read_as_at").desc(),
+                F("id").desc(),
+                condition=Q(report__isnull=False),
+                name="notice_news",
+            ),
             # Notices that wait for their paper, by its DOI.
             models.Index(fields=["subject_doi"], condition=Q(report=None) & ~Q(subject_doi=""), name="notice_waiting"),
         ]

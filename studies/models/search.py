@@ -1,5 +1,7 @@
 """Search, a saved query or standing job; SearchRun, one execution of it or one file; Finding, what each run met."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -61,6 +63,13 @@ class Search(models.Model):
 class SearchRunQuerySet(models.QuerySet["SearchRun"]):
     def open(self) -> "SearchRunQuerySet":
         return self.filter(state__in=OPEN_STATES)
+
+    def successes(self, *, kind: Any, asked: Any, use: Any, limit: int | None = None) -> "SearchRunQuerySet":
+        """Finished runs of the same question, as wide: a run of another, or of its first hundred, is no answer to it.
+
+        Values, or references to a search's own: `kind=OuterRef("kind")`.
+        """
+        return self.filter(kind=kind, asked=asked, use=use, limit=limit, state=RunState.FINISHED)
 
 
 class SearchRun(models.Model):

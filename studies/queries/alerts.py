@@ -12,9 +12,11 @@ from studies.queries import news, news_scope
 from studies.queries.news import EVERYTHING, Entry, Scope
 from studies.queries.vocabulary import Vocabulary
 from studies.rules import alerts as rules
+from studies.rules.news import URGENT
 from studies.terms import AlertSubject, DigestState
 
-# Of one kind, in one mail: bounded even when a subscription's first weeks bring the whole literature.
+# Of one kind, in one mail: bounded even when a subscription's first weeks bring the whole literature. What goes out
+# at once is never cut: there is not much of it, and it must not be missed.
 MOST_OF_A_KIND = 2000
 
 
@@ -55,7 +57,10 @@ def unsent(subscription: Subscription, now: datetime, vocabulary: Vocabulary) ->
     kinds = rules.kinds_told(subscription.frequency, subscription.kinds)
     if not kinds:
         return []
-    found = news.entries(kinds, scope=scope_of(subscription, vocabulary, now), since=since, at_most=MOST_OF_A_KIND)
+    scope = scope_of(subscription, vocabulary, now)
+    found = news.of_each_kind(
+        kinds, scope=scope, since=since, at_most=lambda kind: None if kind in URGENT else MOST_OF_A_KIND
+    )
     told = _told(subscription.user_id, found)
     return [entry for entry in found if entry.key not in told]
 
@@ -73,14 +78,14 @@ def scope_of(subscription: Subscription, vocabulary: Vocabulary, now: datetime) 
     return EVERYTHING
 
 
-def _told(user_id: int, found: Iterable[Entry]) -> set[tuple[str, int]]:
+def _told(user_id: int, found: Iterable[Entry]) -> set[tuple[str, int, str]]:
     by_type = defaultdict(list)
     for entry in found:
         by_type[entry.object_type].append(entry.pk)
     asked = Q(pk__in=[])
     for object_type, ids in by_type.items():
         asked |= Q(object_type=object_type, object_id__in=ids)
-    return set(SentItem.objects.filter(asked, user=user_id).values_list("object_type", "object_id"))
+    return set(SentItem.objects.filter(asked, user=user_id).values_list("object_type", "object_id", "kind"))
 
 
 def to_send(now: datetime) -> Sequence[int]:

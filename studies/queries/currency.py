@@ -4,15 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 
 from studies.models import Search, SearchRun
-from studies.queries.runs import why_overdue
+from studies.queries.runs import BEGUN, runs_of, why_overdue, with_runs
 from studies.terms import RunKind, RunState
 
-# What its source had before it began is in.
-_BEGUN = Coalesce("started_at", "finished_at", "created_at")
 SOURCES = {RunKind.SEARCH: "PubMed", RunKind.TRIALS: "ClinicalTrials.gov"}
 
 
@@ -86,28 +83,21 @@ class Currency:
 
 
 def currency(now: datetime) -> Currency:
-    """Two statements over the scheduled searches; a third where a source has none that was answered."""
+    """Two statements over the scheduled searches; a third where a source has none."""
     searches = list(_scheduled())
-    runs = SearchRun.objects.only("search", "state", "n_failures", "failure").in_bulk(
-        [search.last_run for search in searches if search.last_run]
-    )
-    late = [search for search in searches if _is_overdue(search, runs.get(search.last_run), now)]
+    runs = runs_of(searches)
+    late = [s for s in searches if why_overdue(s, runs.get(s.last_run), runs.get(s.open_run), now)]
     answered = {kind: [s.answered_at for s in searches if s.kind == kind and s.answered_at] for kind in SOURCES}
-    by_hand = {} if all(answered.values()) else dict(_answers_without_schedule())
+    scheduled = {search.kind for search in searches}
+    by_hand = {} if scheduled >= SOURCES.keys() else dict(_answers_without_schedule())
     sources = []
     for kind, name in SOURCES.items():
-        at = min(answered[kind], default=by_hand.get(kind))
+        at = min(answered[kind], default=None if kind in scheduled else by_hand.get(kind))
         is_late = any(search.kind == kind for search in late)
-        sources.append(Source(name, at, is_late, any(s.kind == kind for s in searches), age(at, now)))
+        sources.append(Source(name, at, is_late, kind in scheduled, age(at, now)))
     jobs = [search.get_kind_display() for search in late if search.kind not in SOURCES]
     names = [source.name for source in sources if source.is_overdue]
     return Currency(tuple(sources), tuple(dict.fromkeys([*names, *jobs])))
-
-
-def _is_overdue(search: Search, run: SearchRun | None, now: datetime) -> bool:
-    """As the Sync page judges it."""
-    is_open = run is not None and run.is_open
-    return bool(why_overdue(search, None if is_open else run, run if is_open else None, now))
 
 
 def age(at: datetime | None, now: datetime) -> str:
@@ -120,20 +110,13 @@ def age(at: datetime | None, now: datetime) -> str:
     return "1 day ago" if days == 1 else f"{days:,} days ago"
 
 
-def _scheduled() -> Iterable[Search]:
-    runs = SearchRun.objects.filter(search=OuterRef("pk")).order_by("-created_at", "-pk")
-    finished = runs.filter(state=RunState.FINISHED).values(begun=_BEGUN)
-    last = runs.exclude(state=RunState.CANCELLED).values("pk")
-    return (
-        Search.objects.kept()
-        .filter(is_paused=False)
-        .exclude(schedule="")
-        .only("kind", "schedule", "is_paused", "next_run_at", "due_since")
-        .annotate(answered_at=Subquery(finished[:1]), last_run=Subquery(last[:1]))
-        .order_by("pk")
-    )
+def _scheduled() -> QuerySet[Search]:
+    searches = Search.objects.kept().filter(is_paused=False).exclude(schedule="")
+    wanted = searches.only("kind", "query", "use", "schedule", "is_paused", "next_run_at", "due_since")
+    return with_runs(wanted).order_by("pk")
 
 
 def _answers_without_schedule() -> Iterable[tuple[str, datetime]]:
-    finished = SearchRun.objects.filter(kind__in=SOURCES, state=RunState.FINISHED)
-    return finished.order_by("kind", "-created_at", "-pk").distinct("kind").values_list("kind", _BEGUN)
+    """Of a source that nobody has scheduled, the last time it was asked for all that a question finds."""
+    finished = SearchRun.objects.filter(kind__in=SOURCES, state=RunState.FINISHED, limit=None)
+    return finished.order_by("kind", "-created_at", "-pk").distinct("kind").values_list("kind", BEGUN)

@@ -132,7 +132,8 @@ def evidence_map(
 
 def last_search() -> datetime | None:
     """When a search last ran to its end, all of its source's answers taken."""
-    done = SearchRun.objects.filter(kind=RunKind.SEARCH, state=RunState.FINISHED, finished_at__isnull=False)
+    done = SearchRun.objects.filter(kind=RunKind.SEARCH, state=RunState.FINISHED, limit=None)
+    done = done.filter(finished_at__isnull=False)
     return done.order_by("-finished_at").values_list("finished_at", flat=True).first()
 
 

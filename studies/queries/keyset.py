@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 
 from studies.models import Notice, Search, SearchRun, Study, TrialRegistration
 from studies.queries import search
@@ -55,7 +55,8 @@ def trials(*, status: str = "", registry: str = "", linked: bool | None = None) 
 
 
 def searches() -> list[tuple[Search, SearchRun | None]]:
-    """Every search with its last run that ended well; two queries."""
-    done = SearchRun.objects.filter(state=RunState.FINISHED, search__isnull=False)
+    """Every search with the last run that answered its present question; two queries."""
+    same = {"search__kind": F("kind"), "search__query": F("asked"), "search__use": F("use")}
+    done = SearchRun.objects.filter(state=RunState.FINISHED, limit=None, **same)
     last = {run.search_id: run for run in done.order_by("search_id", "-finished_at").distinct("search_id")}
     return [(one, last.get(one.pk)) for one in Search.objects.order_by("pk")[:500]]

@@ -1,12 +1,13 @@
 """What has happened, newest day first and within a day the gravest first: one list out of five tables."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Self
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Greatest
 
 from studies.models import Notice, ReportEvent, Study, TrialEvent
 from studies.queries import news_words
@@ -54,9 +55,9 @@ class Entry:
         return _TABLES[self.kind]._meta.model_name
 
     @property
-    def key(self) -> tuple[str, int]:
-        """What no person is told twice."""
-        return self.object_type, self.pk
+    def key(self) -> tuple[str, int, str]:
+        """What no person is told twice: a notice that a person reads otherwise is news of another kind."""
+        return self.object_type, self.pk, self.kind.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,18 @@ def entries(
     at_most: int,
 ) -> list[Entry]:
     """The first `at_most` pieces in the order of the news; each kind is read along its own index."""
+    return of_each_kind(kinds, scope=scope, cursor=cursor, since=since, at_most=lambda kind: at_most)[:at_most]
+
+
+def of_each_kind(
+    kinds: Collection[NewsKind],
+    *,
+    scope: Scope = EVERYTHING,
+    cursor: Cursor | None = None,
+    since: datetime | None = None,
+    at_most: Callable[[NewsKind], int | None],
+) -> list[Entry]:
+    """The same with a bound for each kind by itself, so that many of one never cut off another; None is no bound."""
     parts = []
     for kind in kinds or NewsKind:
         rows = _rows(kind, scope)
@@ -125,9 +138,9 @@ def entries(
         if since:
             rows = rows.filter(news_at__gte=since)
         rows = rows.annotate(news_kind=Value(kind.value)).order_by("-news_at", "-pk")
-        parts.append(rows.values_list("news_at", "news_kind", "pk")[:at_most])
+        parts.append(rows.values_list("news_at", "news_kind", "pk")[: at_most(kind)])
     found = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
-    return sorted((Entry(at, NewsKind(kind), pk) for at, kind, pk in found), key=lambda e: e.order)[:at_most]
+    return sorted((Entry(at, NewsKind(kind), pk) for at, kind, pk in found), key=lambda e: e.order)
 
 
 def told(found: Sequence[Entry]) -> list[NewsItem]:
@@ -175,16 +188,17 @@ def _studies(scope: Scope) -> QuerySet:
 def _notices(kinds: Iterable[NoticeKind], scope: Scope) -> QuerySet:
     kinds = list(kinds)
     of_kinds = Q(read_as="", kind__in=kinds) | Q(read_as__in=kinds)
-    earlier = Notice.objects.filter(of_kinds, report=OuterRef("report"), dismissed_at=None).filter(
-        Q(first_seen_at__lt=OuterRef("first_seen_at"))
-        | Q(first_seen_at=OuterRef("first_seen_at"), pk__lt=OuterRef("pk")),
-        Q(unstated_since=None) | Q(first_seen_at__gt=OuterRef("first_seen_at") - _ECHO),
+    # It is what it is since somebody said so last: its source, or a person who reads it otherwise.
+    told = Notice.objects.annotate(news_at=Greatest("first_seen_at", "read_as_at"))
+    earlier = told.filter(of_kinds, report=OuterRef("report"), dismissed_at=None).filter(
+        Q(news_at__lt=OuterRef("news_at")) | Q(news_at=OuterRef("news_at"), pk__lt=OuterRef("pk")),
+        Q(unstated_since=None) | Q(news_at__gt=OuterRef("news_at") - _ECHO),
     )
     if NoticeKind.CORRECTION in kinds:
         # One source may state several corrections of a paper; those of the next source are most likely the same.
         earlier = earlier.exclude(source=OuterRef("source"))
-    notices = Notice.objects.live().filter(of_kinds, report__isnull=False).exclude(Exists(earlier))
-    return _within(notices, "report__study", scope.studies, scope).annotate(news_at=F("first_seen_at"))
+    notices = told.live().filter(of_kinds, report__isnull=False).exclude(Exists(earlier))
+    return _within(notices, "report__study", scope.studies, scope)
 
 
 def _trial_events(kinds: Iterable[str], scope: Scope) -> QuerySet:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from studies.models import Study, TrialRegistration
@@ -11,6 +11,7 @@ from studies.queries import search, trials
 from studies.queries.filters import Filters
 from studies.queries.newness import newness
 from studies.queries.news import Scope
+from studies.queries.study import where_now
 from studies.queries.trial_filters import TrialFilters
 from studies.queries.vocabulary import Vocabulary
 
@@ -33,15 +34,26 @@ def filters_of(query_string: str, vocabulary: Vocabulary) -> Filters:
 
 
 def of_study(study_id: int) -> Scope:
-    """The study, and the registrations that its reports name, confirmed or not: a stopped trial concerns it."""
+    """The study, and the registrations that its reports name, confirmed or not: a stopped trial concerns it.
+
+    One that was grouped into another is followed there.
+    """
+    study = where_now(study_id)
+    study_id = study.pk if study else study_id
     named = TrialRegistration.objects.filter(Q(study=study_id) | Q(mentions__report__study=study_id))
-    return Scope(Study.objects.filter(pk=study_id).values("pk"), named.values("pk"))
+    return Scope(Study.objects.filter(pk=study_id).values("pk"), _as_now(named).values("pk"))
 
 
 def of_registration(registration_id: int) -> Scope:
-    """The trial, and what happens to the reports of its study."""
-    studies = Study.objects.filter(registrations=registration_id)
-    return Scope(studies.values("pk"), TrialRegistration.objects.filter(pk=registration_id).values("pk"))
+    """The trial, whatever its number is today, and what happens to the reports of its study."""
+    rows = _as_now(TrialRegistration.objects.filter(pk=registration_id))
+    return Scope(Study.objects.filter(registrations__in=rows).values("pk"), rows.values("pk"))
+
+
+def _as_now(rows: QuerySet[TrialRegistration]) -> QuerySet[TrialRegistration]:
+    """These registrations, and those that the registry has merged them into."""
+    present = rows.filter(alias_of__isnull=False)
+    return TrialRegistration.objects.filter(Q(pk__in=rows.values("pk")) | Q(pk__in=present.values("alias_of")))
 
 
 def of_trials(query_string: str, vocabulary: Vocabulary, now: datetime) -> Scope:

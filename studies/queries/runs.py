@@ -1,10 +1,12 @@
 """What the Sync pages show: searches with their last outcome, which are overdue, a run's progress, its log."""
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from studies.models import Finding, Search, SearchRun
 from studies.rules import schedules
@@ -14,6 +16,8 @@ from studies.terms import FindingResult, RunKind, RunState
 SILENCE = timedelta(minutes=3)
 # A due search may wait and work this long before it is called overdue.
 GRACE = timedelta(hours=2)
+# What its source had before it began is in.
+BEGUN = Coalesce("started_at", "finished_at", "created_at")
 READ = (RunKind.FILE, RunKind.RETRACTIONS)  # files, which say only at their end how much they held
 
 
@@ -59,7 +63,7 @@ class Progress:
 class SearchRow:
     """One search as the Sync page lists it. `overdue` says why it is overdue, in one sentence, or nothing.
 
-    `through` is the start of its last success: what its source had before that is in.
+    `through` is the start of the last success of its present question: what its source had before that is in.
     """
 
     search: Search
@@ -84,19 +88,35 @@ class SearchRow:
 
 
 def search_rows(now: datetime) -> list[SearchRow]:
-    """Every search with its open run and the last one that ended: three statements, however many searches."""
-    of_search = SearchRun.objects.filter(search=OuterRef("pk")).order_by("-created_at", "-pk")
-    ended = of_search.filter(finished_at__isnull=False)
-    done = of_search.filter(state=RunState.FINISHED).order_by("-started_at")
-    searches = list(
-        Search.objects.kept().annotate(
-            last_run=Subquery(ended.values("pk")[:1]), through=Subquery(done.values("started_at")[:1])
-        )
-    )
+    """Every search with its open run and the last one that ended: two statements, however many searches."""
+    ended = SearchRun.objects.filter(search=OuterRef("pk"), finished_at__isnull=False).order_by("-created_at", "-pk")
+    searches = list(with_runs(Search.objects.kept()).annotate(shown_run=Subquery(ended.values("pk")[:1])))
     searches.sort(key=lambda search: _natural(search.name))
-    last = SearchRun.objects.in_bulk([search.last_run for search in searches if search.last_run])
-    open_runs = {run.search_id: run for run in SearchRun.objects.open().filter(search__isnull=False)}
-    return [_row(search, last.get(search.last_run), open_runs.get(search.pk), now) for search in searches]
+    runs = runs_of(searches)
+    return [_row(search, runs, now) for search in searches]
+
+
+def with_runs(searches: QuerySet[Search]) -> QuerySet[Search]:
+    """With the ids of their `open_run` and their `last_run`, and `answered_at`: all that is said of a search's state.
+
+    A run that was cancelled is neither an answer nor a failure. `answered_at` is when the last success of the present
+    question began.
+    """
+    of_search = SearchRun.objects.filter(search=OuterRef("pk")).order_by("-created_at", "-pk")
+    ended = of_search.filter(finished_at__isnull=False).exclude(state=RunState.CANCELLED)
+    answers = of_search.successes(kind=OuterRef("kind"), asked=OuterRef("query"), use=OuterRef("use"))
+    return searches.annotate(
+        open_run=Subquery(of_search.open().values("pk")[:1]),
+        last_run=Subquery(ended.values("pk")[:1]),
+        answered_at=Subquery(answers.annotate(begun=BEGUN).order_by("-begun").values("begun")[:1]),
+    )
+
+
+def runs_of(searches: Iterable[Search]) -> dict[int, SearchRun]:
+    """The runs that `with_runs` and `search_rows` name, by id."""
+    names = ("open_run", "last_run", "shown_run")
+    ids = {getattr(search, name, None) for search in searches for name in names} - {None}
+    return SearchRun.objects.in_bulk(ids)
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -109,20 +129,21 @@ def overdue(now: datetime) -> list[SearchRow]:
     return [row for row in search_rows(now) if row.is_overdue]
 
 
-def _row(search: Search, last: SearchRun | None, open_run: SearchRun | None, now: datetime) -> SearchRow:
+def _row(search: Search, runs: Mapping[int, SearchRun], now: datetime) -> SearchRow:
+    open_run, last = runs.get(search.open_run), runs.get(search.shown_run)
     return SearchRow(
         search=search,
         schedule=schedules.in_words(search.schedule),
         last=last,
         outcome=outcome(last) if last else "Has not run yet.",
         progress=progress(open_run, now) if open_run else None,
-        through=search.through,
-        overdue=why_overdue(search, last, open_run, now),
+        through=search.answered_at,
+        overdue=why_overdue(search, runs.get(search.last_run), open_run, now),
     )
 
 
 def why_overdue(search: Search, last: SearchRun | None, open_run: SearchRun | None, now: datetime) -> str:
-    """One sentence, or nothing; `last` is the last run that ended."""
+    """One sentence, or nothing; `last` is the last run that ended and was not cancelled."""
     if search.is_paused:
         return ""
     current = open_run or last

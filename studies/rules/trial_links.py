@@ -11,6 +11,8 @@ from studies.terms import LinkBasis
 # By the ground alone. What a source itself states is firm; a name in a text may be that of another trial.
 _SURE = {
     LinkBasis.PERSON: 1.0,
+    LinkBasis.REGISTRY: 0.95,
+    LinkBasis.RELATION: 0.95,
     LinkBasis.DATABANK: 0.95,
     LinkBasis.RESULT: 0.95,
     LinkBasis.STARTER: 0.9,

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from studies.actions import catalogue
-from studies.models import AuditEvent, Notice, Report, Search, SearchRun, Study, StudyTag, Tag
+from studies.models import AuditEvent, Notice, Report, ReportEvent, Search, SearchRun, Study, StudyTag, Tag
 from studies.sources.record import Record
 from studies.terms import Facet, NoticeKind, NoticeStatus, TagOrigin
 
@@ -51,6 +51,16 @@ def test_a_corrected_title_is_kept_against_the_source_and_reaches_the_study(admi
         "before": {"title": TITLE},
         "after": {"title": "The title as a person corrected it"},
     }
+
+
+def test_a_corrected_doi_brings_the_notice_that_waited_for_it(admin_client):
+    report = imported()
+    Notice.objects.create(subject_doi="10.5555/later", kind=NoticeKind.RETRACTION, source="retraction-watch", key="1")
+
+    correct(admin_client, report, doi="10.5555/later")
+
+    assert Study.objects.get().notice_status == NoticeStatus.RETRACTED
+    assert ReportEvent.objects.get().field == NoticeKind.RETRACTION
 
 
 def test_saving_without_a_change_writes_nothing(admin_client):

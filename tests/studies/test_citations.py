@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from django.utils import timezone
 
-from studies.actions import citations, running, searching
+from studies.actions import citations, grouping, running, searching
 from studies.actions.study_rows import refresh_studies
 from studies.models import (
     CitationCount,
@@ -25,7 +25,7 @@ from studies.sources import icite as source
 from studies.sources.icite import ICite
 from studies.sources.web import Cut, SourceRefused, SourceUnavailable, Trouble
 from studies.terms import CitationSource, FindingResult, RunKind, RunState
-from tests.factories import make_report
+from tests.factories import make_report, make_study
 from tests.ncbi.icite import ICiteServer, paper
 from tests.ncbi.server import Fault
 
@@ -164,6 +164,33 @@ class TestTheRun:
         assert CitationPoll.objects.get(source="icite").answered_at is None
         assert ask(LONG_AGO + timedelta(days=20)).n_found == 0
         assert ask(LONG_AGO + timedelta(days=31)).n_found == 2
+
+    def test_no_month_of_the_calendar_is_left_out(self, study, ncbi, icite):
+        icite.knows(71, 5)
+
+        for day in (date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 28), date(2026, 3, 1)):
+            ask(datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+
+        assert [month.month for month, _, _ in counts(study)] == [1, 2, 3]
+        assert CitationCount.objects.filter(source="icite", month="2026-02-01").get().counted_on == date(2026, 2, 1)
+
+    def test_a_study_that_was_grouped_while_the_source_was_asked_counts_where_it_is_now(
+        self, study, ncbi, icite, admin
+    ):
+        ncbi.shelf.link("pubmed_pubmed_citedin", 72, [81, 82])
+        study.reports.update(pmid=None)
+        companion = make_study(report={"pmid": 72})
+        run = searching.request_once(RunKind.CITATIONS, "")
+        SearchRun.objects.filter(pk=run.pk).update(state=RunState.RUNNING)
+
+        def step(run_id):
+            if CitationPoll.objects.exists() and not study.groupings.exists():  # PubMed has answered by now
+                grouping.group(study, companion, by=admin)
+            return running._step(run_id)
+
+        citations.refresh(run, step=step, on_progress=lambda run: None, now=LONG_AGO)
+
+        assert Study.objects.get().n_citations == 2
 
     def test_an_article_too_new_to_compare_has_a_count_and_no_ratio(self, study, ncbi, icite):
         icite.knows(71, 3, relative_citation_ratio=None, nih_percentile=None, provisional=True)

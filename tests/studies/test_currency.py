@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 
 from studies.models import Search, SearchRun
+from studies.queries import runs
 from studies.queries.currency import currency
+from studies.queries.evidence_map import last_search
 from studies.terms import RunKind, RunState
 from tests.factories import make_study
 
@@ -90,6 +92,36 @@ def test_a_run_that_was_cancelled_is_neither_an_answer_nor_a_failure(both):
     assert currency(NOW).is_current
 
 
+@pytest.mark.parametrize("other", [{"asked": "nanofat OR fat"}, {"use": "list"}, {"limit": 100}])
+def test_an_answer_to_another_question_or_to_a_part_of_it_is_none(other, both):
+    SearchRun.objects.filter(pk=run(both[0], 0).pk).update(**other)
+
+    assert currency(NOW).of("PubMed").age == "3 days ago"
+    assert runs.search_rows(NOW)[0].through == NOW - timedelta(days=3)
+
+
+def test_an_empty_cell_of_the_map_is_not_dated_by_the_first_hundred_of_a_search(both):
+    before = last_search()
+    SearchRun.objects.filter(pk=run(both[0], 0).pk).update(limit=100)
+
+    assert before == last_search() == NOW - timedelta(days=3) + timedelta(minutes=20)
+
+
+def test_a_question_that_was_changed_has_not_been_asked_yet(both):
+    Search.objects.filter(pk=both[0].pk).update(query="nanofat OR fat")
+
+    assert currency(NOW).word == "Never searched: PubMed"
+    assert runs.search_rows(NOW)[0].through is None
+
+
+def test_cancelling_the_next_run_does_not_hide_that_the_last_one_failed(both):
+    SearchRun.objects.filter(pk=run(both[0], 0.2, RunState.FAILED).pk).update(n_failures=1)
+    run(both[0], 0.1, RunState.CANCELLED)
+
+    assert currency(NOW).word == "Overdue: PubMed"
+    assert [row.search for row in runs.overdue(NOW)] == [both[0]]
+
+
 def test_jobs_that_keep_the_catalogue_true_are_named_when_they_are_overdue(both):
     search(RunKind.REFRESH, due_since=NOW - timedelta(days=2))
 
@@ -143,6 +175,6 @@ def test_it_takes_three_statements_at_most_however_many_searches(both, django_as
 
     with django_assert_num_queries(2):
         currency(NOW)
-    SearchRun.objects.all().delete()
-    with django_assert_num_queries(2):
+    Search.objects.update(kind=RunKind.SEARCH)
+    with django_assert_num_queries(3):
         currency(NOW)

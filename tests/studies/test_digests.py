@@ -10,13 +10,24 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from studies.actions import alerts, digests, mailing
-from studies.models import AuditEvent, Digest, Notice, SentItem, Study, Subscription, User
+from studies.actions import alerts, digests, grouping, mailing, notice_acts
+from studies.models import (
+    AuditEvent,
+    Digest,
+    Notice,
+    SentItem,
+    Study,
+    Subscription,
+    TrialEvent,
+    TrialRegistration,
+    User,
+)
+from studies.queries import alerts as alerts_queries
 from studies.rules import alerts as rules
 from studies.tasks import tell
-from studies.terms import AlertSubject, DigestKind, DigestState, Frequency, NewsKind, NoticeKind
+from studies.terms import AlertSubject, DigestKind, DigestState, Frequency, NewsKind, NoticeKind, TrialEventKind
 from tests import mailbox
-from tests.factories import make_notice, make_study
+from tests.factories import make_notice, make_registration, make_study
 
 pytestmark = pytest.mark.django_db
 
@@ -135,6 +146,67 @@ def test_of_more_than_was_asked_for_the_rest_is_a_number_and_a_link_and_is_told(
     assert "And 37 more: http://127.0.0.1:8000/news/" in digest.text
     assert digest.items.count() == 40
     assert digests.build(clinician.pk, Frequency.DAILY, timezone.now()) is None
+
+
+def test_a_flood_of_lesser_news_never_cuts_off_a_retraction(server, clinician, monkeypatch):
+    monkeypatch.setattr(alerts_queries, "MOST_OF_A_KIND", 5)
+    past = timezone.now() - timedelta(days=3)
+    retracted = [make_notice(make_study(created_at=past), first_seen_at=past) for _ in range(6)]
+    for _ in range(9):
+        make_study()
+    follow(clinician)
+
+    digest = digests.build(clinician.pk, Frequency.DAILY, timezone.now())
+
+    told = digest.items.filter(kind=NewsKind.RETRACTION).values_list("object_id", flat=True)
+    assert set(told) == {notice.pk for notice in retracted}
+    assert digest.items.filter(kind=NewsKind.STUDY).count() == 5
+
+
+def test_a_notice_that_a_person_reads_as_something_graver_is_told_again(server, clinician, admin):
+    long_ago = timezone.now() - timedelta(days=50)
+    study = make_study(created_at=long_ago)
+    notice = make_notice(study, NoticeKind.CORRECTION, first_seen_at=timezone.now() - timedelta(days=2))
+    old = make_notice(make_study(created_at=long_ago), NoticeKind.CORRECTION, first_seen_at=long_ago)
+    follow(clinician)
+    digests.build(clinician.pk, Frequency.DAILY, timezone.now())
+    for one in (notice, old):
+        notice_acts.read_as(one, by=admin, kind=NoticeKind.RETRACTION, why="The journal's page says so.")
+    due_again(clinician)
+
+    digest = digests.build(clinician.pk, Frequency.DAILY, timezone.now())
+    due_again(clinician)
+
+    told = set(digest.items.values_list("object_id", "kind"))
+    assert told >= {(notice.pk, NewsKind.RETRACTION), (old.pk, NewsKind.RETRACTION)}
+    assert digests.build(clinician.pk, Frequency.DAILY, timezone.now()) is None
+
+
+def test_who_follows_a_study_that_was_grouped_into_another_follows_it_there(server, clinician, admin):
+    kept, followed = make_study("First report"), make_study("Companion report")
+    follow(clinician, AlertSubject.STUDY, followed, kinds=[NewsKind.RETRACTION])
+    grouping.group(kept, followed, by=admin)
+    notice = make_notice(kept)
+
+    digest = digests.build(clinician.pk, Frequency.DAILY, timezone.now())
+
+    assert [item.object_id for item in digest.items.all()] == [notice.pk]
+
+
+def test_who_follows_a_number_that_the_registry_gave_up_follows_the_trial(server, clinician):
+    study = make_study()
+    old = make_registration(study, "NCT00000001", source="registry")
+    now = TrialRegistration.objects.create(number="NCT00000002", registry="NCT", study=study, source="registry")
+    follow(clinician, AlertSubject.REGISTRATION, old)
+    follow(clinician, AlertSubject.STUDY, study, frequency=Frequency.WEEKLY)
+    TrialRegistration.objects.filter(pk=old.pk).update(alias_of=now, study=None)
+    TrialRegistration.objects.filter(pk=now.pk).update(study=make_study("Its own"))
+    stopped = TrialEvent.objects.create(registration=now, kind=TrialEventKind.STOPPED)
+
+    for frequency in (Frequency.DAILY, Frequency.WEEKLY):
+        digest = digests.build(clinician.pk, frequency, timezone.now())
+        assert digest.items.filter(object_type="trialevent", object_id=stopped.pk).exists()
+        SentItem.objects.all().delete()
 
 
 def test_at_once_goes_only_what_is_grave(server, clinician):

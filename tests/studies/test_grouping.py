@@ -1,11 +1,15 @@
 """A report and a registration of one investigation become one study, and two again: exactly."""
 
+import threading
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.forms.models import model_to_dict
 
-from studies.actions import grouping, likeness, linking, trials
+from studies.actions import grouping, likeness, linking, locks, trials
 from studies.actions.catalogue import upsert as upsert_records
 from studies.actions.study_rows import refresh_studies
 from studies.actions.suggesting import renew
@@ -21,7 +25,7 @@ from studies.models import (
 )
 from studies.queries.study import where_now
 from studies.sources.clinicaltrials_json import read
-from studies.sources.record import Author, DataBank, PartialDate, Record
+from studies.sources.record import Author, DataBank, PartialDate, Record, Relation
 from studies.terms import ProposalState, StudyDesign, TagStatus
 from tests.factories import give_tag, make_report, make_study, make_tag
 from tests.ncbi.registry import trial
@@ -121,6 +125,33 @@ class TestLinks:
         assert after == before
         linking.reject(TrialLink.objects.get(), by=reviewer)
         assert Study.objects.get(registrations__number=ONE) == own, "the same study as before"
+
+    def test_undoing_gives_back_a_trial_that_has_another_number_since(self, link, reviewer):
+        registered = link.registration.study
+        linking.confirm(link, by=reviewer)
+        trials.upsert([read(trial("NCT00000002", title=TITLE, alias=ONE))], source="registry", is_found=True)
+
+        linking.undo(TrialLink.objects.get(state=ProposalState.CONFIRMED), by=reviewer)
+
+        assert TrialRegistration.objects.get(number="NCT00000002").study == registered
+
+    @pytest.mark.parametrize("gained", ["tag", "registration"])
+    def test_undoing_a_rejection_never_hides_what_the_trials_own_study_has_gained(self, gained, reviewer):
+        report = make_study(TITLE).reports.get()
+        trials.upsert([read(trial(ONE, papers=[(report.pmid, "RESULT")]))], source="registry", is_found=True)
+        linking.reject(TrialLink.objects.get(), by=reviewer, why="Another trial")
+        own = Study.objects.get(registrations__number=ONE)
+        if gained == "tag":
+            give_tag(own, make_tag("svf"), by=reviewer)
+        else:
+            trials.upsert([read(trial("NCT00000002"))], source="registry", is_found=True)
+            grouping.group(own, Study.objects.get(registrations__number="NCT00000002"), by=reviewer)
+
+        with pytest.raises(grouping.NotPossible, match="group the two studies instead"):
+            linking.undo(TrialLink.objects.get(), by=reviewer)
+
+        assert Study.objects.filter(pk=own.pk).exists()
+        assert TrialLink.objects.get().state == ProposalState.REJECTED
 
     def test_a_rejected_databank_entry_no_longer_counts_as_the_studys_registration(self, link, reviewer):
         study = link.report.study
@@ -229,6 +260,35 @@ class TestStudies:
         assert (report.study, report.title) == (one, "Second, corrected")
 
 
+class TestPreprints:
+    PREPRINT = Record(pmid=31, title=TITLE, kind="preprint", relations=(Relation("UpdateIn", "J Synth", 32),))
+    ARTICLE = Record(pmid=32, title=TITLE, relations=(Relation("UpdateOf", "medRxiv", 31),))
+
+    @pytest.mark.parametrize("first", [0, 1], ids=["preprint first", "article first"])
+    def test_a_preprint_and_its_article_are_proposed_as_one_study(self, first, admin):
+        for record in (self.PREPRINT, self.ARTICLE)[:: -1 if first else 1]:
+            upsert_records([record], source="pubmed")
+
+        proposal = StudyGrouping.objects.get()
+        assert (proposal.bases, proposal.state) == (["relation"], ProposalState.PROPOSED)
+        assert Study.objects.count() == 2, "until a person agrees"
+        grouping.confirm(proposal, by=admin)
+        assert Study.objects.get().n_reports == 2
+
+    def test_what_a_person_rejected_is_not_proposed_again(self, admin):
+        upsert_records([self.PREPRINT, self.ARTICLE], source="pubmed")
+        grouping.reject(StudyGrouping.objects.get(), by=admin, why="Other patients")
+
+        upsert_records([replace(self.ARTICLE, volume="2")], source="pubmed")
+
+        assert StudyGrouping.objects.get().state == ProposalState.REJECTED
+
+    def test_two_editions_of_a_review_are_two_works(self):
+        upsert_records([replace(self.PREPRINT, kind="article"), self.ARTICLE], source="pubmed")
+
+        assert not StudyGrouping.objects.exists()
+
+
 class TestLikeness:
     def test_a_like_title_with_a_shared_name_is_proposed_for_a_person(self):
         trials.upsert(
@@ -251,6 +311,34 @@ class TestLikeness:
 
     def test_what_is_known_or_answered_is_not_proposed_again(self, link, reviewer):
         assert likeness.propose([link.registration_id], now=link.proposed_at) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_confirms_waits_for_the_catalogue_without_holding_the_proposal(admin):
+    proposal = grouping.propose(make_study("First report"), make_study("Companion report"), by=admin)
+
+    def confirm() -> None:
+        try:
+            grouping.confirm(proposal, by=admin)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=confirm)
+    with transaction.atomic():
+        locks.take_for_transaction(locks.CATALOGUE)
+        other.start()
+        while other.is_alive() and not _somebody_waits_for_the_catalogue():
+            time.sleep(0.01)
+        StudyGrouping.objects.select_for_update(nowait=True).get(pk=proposal.pk)
+    other.join()
+
+    assert StudyGrouping.objects.get().state == ProposalState.CONFIRMED
+
+
+def _somebody_waits_for_the_catalogue() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
+        return cursor.fetchone()[0]
 
 
 def test_no_decision_leaves_a_row_behind_that_the_log_does_not_name(link, reviewer):

@@ -146,6 +146,18 @@ def test_a_persons_reading_of_a_notice_is_what_is_told():
     assert headlines(NewsKind.RETRACTION) == ["Retracted and republished: Republished"]
 
 
+def test_what_a_person_reads_otherwise_is_news_of_that_day_and_the_echo_of_what_was_told_before():
+    now = timezone.now()
+    study = make_study("Doubtful", created_at=now - timedelta(days=400))
+    read_again = make_notice(study, NoticeKind.CORRECTION, first_seen_at=now - timedelta(days=60))
+    type(read_again).objects.filter(pk=read_again.pk).update(read_as=NoticeKind.RETRACTION, read_as_at=now)
+    assert [item.at for item in news.page([NewsKind.RETRACTION]).items] == [now]
+
+    told_between = make_notice(study, source="retraction-watch", first_seen_at=now - timedelta(days=20))
+
+    assert [item.at for item in news.page([NewsKind.RETRACTION]).items] == [told_between.first_seen_at]
+
+
 # --- pages ----------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from studies.actions import catalogue, refreshing, running, searching
+from studies.actions import catalogue, refreshing, running, searching, watching
 from studies.actions.report_values import Said
 from studies.models import AuditEvent, FullText, Notice, Report, ReportEvent, SearchRun, Study
 from studies.sources import pubmed_xml
@@ -58,11 +58,11 @@ class TestWhatIsDue:
         days = {1: 3, 2: 8, 3: 8, 4: 31, 5: None, 6: 20}
         for pmid, n in days.items():
             make_report(Study.objects.create(), pmid=pmid, checked_at=n and now - timedelta(days=n))
-        refreshing.set_weekly([Report.objects.get(pmid=pmid).study_id for pmid in (1, 2, 6)], weekly=True)
+        watching.check_weekly([Report.objects.get(pmid=pmid).study_id for pmid in (1, 2, 6)])
 
         assert list(refreshing.due(now).values_list("pmid", flat=True)) == [5, 4, 6, 2]
 
-        refreshing.set_weekly(Study.objects.values_list("pk", flat=True), weekly=False)
+        watching.check_weekly([])
         assert list(refreshing.due(now).values_list("pmid", flat=True)) == [5, 4]
 
     def test_a_report_without_a_pmid_is_never_asked_for(self):

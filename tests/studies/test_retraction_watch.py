@@ -1,19 +1,24 @@
 """The Retraction Watch file: its peculiarities, what its rows are matched on, what they do to studies."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from studies.actions import catalogue, importing, notice_acts, retraction_watch, running, searching
+from studies.actions.starter import load_starter, load_vocabulary
 from studies.models import AuditEvent, Notice, Report, ReportEvent, SearchRun, Study
+from studies.queries import news
 from studies.sources import retraction_watch as source
 from studies.sources.record import Record, Rejection, Relation
 from studies.sources.text_stream import UnreadableFile
-from studies.terms import FindingResult, NoticeKind, NoticeStatus, RunKind, RunState
-from tests.factories import make_notice, make_study
+from studies.terms import FindingResult, NewsKind, NoticeKind, NoticeStatus, RunKind, RunState
+from tests.factories import make_notice, make_report, make_study
 from tests.ncbi.retraction_watch import FileServer, file_of, row
 from tests.ncbi.server import Fault
 
@@ -100,6 +105,9 @@ class TestTheFile:
             list(source.rows(path))
 
 
+STARTER_ROW = {"key": "one", "category": "study", "title": "A synthetic starter study", "year": 2020, "tags": []}
+
+
 def read_in(*rows: dict) -> SearchRun:
     run = retraction_watch.request_file("retraction_watch.csv", BytesIO(file_of(*rows)), by=None)
     return running.carry_on(run.pk)
@@ -167,6 +175,78 @@ class TestMatching:
             75: NoticeStatus.NONE,  # its two ids would name two papers
         }
 
+    def test_a_notice_that_waited_is_news_on_the_day_its_paper_comes(self, papers):
+        read_in(row(1, doi="10.5555/later"))
+        before = timezone.now()
+
+        catalogue.upsert([Record(pmid=73, doi="10.5555/later", title="Synthetic")], source="pubmed")
+
+        assert Notice.objects.get().first_seen_at > before
+        assert [item.kind for item in news.page([NewsKind.RETRACTION]).items] == [NewsKind.RETRACTION]
+        assert not ReportEvent.objects.exists(), "it came with the report"
+
+    @pytest.mark.parametrize(
+        ("known", "said", "waiting"),
+        [
+            (Record(pmid=73, title="Synthetic"), {"doi": "10.5555/later"}, row(1, doi="10.5555/later")),
+            (Record(doi="10.5555/later", title="Synthetic"), {"pmid": 73}, row(1, pmid=73)),
+        ],
+        ids=["DOI", "PMID"],
+    )
+    def test_a_report_that_gains_an_identifier_gains_the_notice_that_waited_for_it(self, papers, known, said, waiting):
+        catalogue.upsert([known], source="file")
+        read_in(waiting)
+        before = timezone.now()
+
+        catalogue.upsert([replace(known, **said)], source="pubmed")
+
+        report = Report.objects.get(pmid=73)
+        assert (report.notices.get().first_seen_at > before, report.study.notice_status) == (
+            True,
+            NoticeStatus.RETRACTED,
+        )
+        assert ReportEvent.objects.get(report=report, kind="notice-added").field == "retraction"
+
+    def test_what_the_report_has_under_its_other_identifier_already_goes_on_waiting(self, papers):
+        known = Record(doi="10.5555/later", title="Synthetic")
+        catalogue.upsert([known], source="file")
+        make_notice(Study.objects.get(reports__doi=known.doi), source="pubmed", key="pmid:88")
+        Notice.objects.create(subject_pmid=73, kind="retraction", source="pubmed", key="pmid:88")
+
+        (taken,) = catalogue.upsert([replace(known, pmid=73)], source="pubmed")
+
+        assert taken.result == FindingResult.CHANGED
+        assert Report.objects.get(pmid=73).notices.count() == 1
+
+    def test_a_row_read_while_its_paper_was_not_known_is_adopted_as_the_newest_file_has_it(self, papers):
+        read_in(row(1, doi="10.5555/later"))
+        Notice.objects.update(unstated_since=timezone.now())
+
+        read_in(row(1, doi="10.5555/later", issued="4/1/2026 0:00"))
+        catalogue.upsert([Record(pmid=73, doi="10.5555/later", title="Synthetic")], source="pubmed")
+
+        assert statuses()[73] == NoticeStatus.RETRACTED
+        assert Notice.objects.get().issued_on == date(2026, 4, 1)
+
+    def test_a_notice_found_by_reading_again_is_news_of_that_day(self, papers):
+        read_in(row(1, doi="10.5555/later"))
+        make_report(papers[0].study, doi="10.5555/later")
+        before = timezone.now()
+
+        read_in(row(1, doi="10.5555/later"))
+
+        assert Notice.objects.get().first_seen_at > before
+
+    def test_starter_studies_take_the_notices_that_waited_for_them(self, tmp_path, papers):
+        load_vocabulary()
+        read_in(row(1, doi="10.5555/starter"))
+        path = tmp_path / "starter.json"
+        path.write_text(json.dumps({"rows": [STARTER_ROW | {"doi": "10.5555/starter"}]}))
+
+        load_starter(path=path)
+
+        assert Study.objects.get(is_starter=True).notice_status == NoticeStatus.RETRACTED
+
 
 @pytest.mark.django_db(transaction=True)
 class TestReadingAgain:
@@ -182,12 +262,13 @@ class TestReadingAgain:
         assert ReportEvent.objects.count() == 1 and run.warnings == []
 
     def test_a_row_that_left_the_file_is_no_longer_stated_and_may_come_back(self, papers):
-        read_in(row(1, doi="10.5555/a"), row(2, doi="10.5555/b"))
-        run = read_in(row(2, doi="10.5555/b"))
+        others = row(2, doi="10.5555/b"), *(row(n, pmid=1000 + n) for n in range(3, 12))
+        read_in(row(1, doi="10.5555/a"), *others)
+        run = read_in(*others)
         assert statuses() == {71: NoticeStatus.NONE, 72: NoticeStatus.RETRACTED}
         assert Notice.objects.get(report=papers[0]).unstated_since and "left the file" in run.warnings[0]
 
-        read_in(row(1, doi="10.5555/a"), row(2, doi="10.5555/b"))
+        read_in(row(1, doi="10.5555/a"), *others)
 
         assert set(statuses().values()) == {NoticeStatus.RETRACTED}
         kinds = ReportEvent.objects.filter(report=papers[0]).order_by("pk").values_list("kind", flat=True)
@@ -197,6 +278,17 @@ class TestReadingAgain:
         read_in(row(1, doi="10.5555/a"), *(row(n, pmid=1000 + n) for n in range(2, 40)))
 
         run = read_in(row(2, pmid=1002))
+
+        assert statuses()[71] == NoticeStatus.RETRACTED and "not whole" in run.warnings[0]
+        assert not Notice.objects.filter(unstated_since__isnull=False).exists()
+
+    @pytest.mark.parametrize(
+        ("first", "then"), [(2, range(2, 3)), (8, range(20, 26)), (2, range(2, 60))], ids=["part", "another", "whole"]
+    )
+    def test_an_upload_takes_nothing_back_that_it_does_not_plainly_repeat(self, papers, first, then):
+        read_in(row(1, doi="10.5555/a"), *(row(n, pmid=1000 + n) for n in range(2, first + 1)))
+
+        run = read_in(*(row(n, pmid=1000 + n) for n in then))
 
         assert statuses()[71] == NoticeStatus.RETRACTED and "not whole" in run.warnings[0]
         assert not Notice.objects.filter(unstated_since__isnull=False).exists()

@@ -111,3 +111,9 @@ def test_what_a_run_only_listed_is_taken_over_by_one_click(admin_client):
     taking = SearchRun.objects.exclude(pk=run.pk).get()
     assert answer.url == taking.get_absolute_url()
     assert (taking.kind, taking.asked) == (RunKind.PMIDS, "900000001 900000002")
+
+
+def test_of_papers_that_are_not_in_the_catalogue_a_file_of_notices_offers_none(admin_client):
+    run = a_run(None, RunState.FINISHED, kind=RunKind.RETRACTIONS, finished_at=timezone.now(), n_listed=2, n_found=2)
+
+    assert "Take over what was only listed" not in text_of(admin_client.get(run.get_absolute_url()))

@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connections
 
-from studies.actions import bulk_tagging, searches_kept, tagging, vocabulary_changes
+from studies.actions import bulk_tagging, grouping, searches_kept, tagging, vocabulary_changes
 from studies.actions.vocabulary import load_vocabulary
 from studies.models import AuditEvent, Study, StudyTag, Tag, TagBatch
 from studies.rules import marked_text
@@ -243,6 +243,34 @@ def test_undoing_leaves_what_changed_since(study, nanofat, clinician):
 
     assert n == 0
     assert StudyTag.objects.get(origin=PERSON).status == NO
+
+
+@pytest.mark.parametrize("then", [YES, ""], ids=["said", "taken-back"])
+def test_after_a_grouping_an_act_is_undone_only_with_the_grouping(then, study, nanofat, clinician, admin):
+    companion = make_study("Companion report")
+    batch = tagging.answer(companion, by=clinician, answers={nanofat.pk: YES})
+    if not then:
+        batch = tagging.take_back(companion, nanofat, by=clinician)
+    made = grouping.group(study, companion, by=admin)
+    before = set(StudyTag.objects.filter(origin=PERSON).values_list("study", "status"))
+
+    with pytest.raises(tagging.TaggingError, match="undo the grouping first"):
+        tagging.undo(batch, by=clinician)
+    with pytest.raises(tagging.TaggingError, match="tag it there"):
+        tagging.answer(companion, by=clinician, answers={nanofat.pk: NO})
+
+    assert set(StudyTag.objects.filter(origin=PERSON).values_list("study", "status")) == before
+    grouping.undo(made, by=admin)
+    assert tagging.undo(batch, by=clinician) == 1
+
+
+def test_a_bulk_act_is_undone_on_the_studies_that_are_studies_still(nanofat, clinician, admin):
+    one, other, third = (make_study(f"Report {i}") for i in range(3))
+    batch = bulk_tagging.apply([one.pk, other.pk, third.pk], nanofat, by=clinician, adds=True)
+    grouping.group(one, other, by=admin)
+
+    assert tagging.undo(batch, by=clinician) == 2
+    assert not StudyTag.objects.filter(study=third, origin=PERSON).exists()
 
 
 def test_only_whoever_did_it_or_an_admin_undoes_an_act(study, nanofat, clinician, reviewer, admin):

@@ -13,9 +13,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
 from django.utils import timezone
 
-from studies.actions import overdue, running, searching, trials, windows
+from studies.actions import grouping, linking, overdue, running, searching, trials, windows
 from studies.actions.catalogue import upsert as upsert_records
-from studies.models import AuditEvent, SearchRun, Study, TrialEvent, TrialLink, TrialRegistration
+from studies.models import AuditEvent, Report, SearchRun, Study, StudyGrouping, TrialEvent, TrialLink, TrialRegistration
 from studies.sources.clinicaltrials_json import read
 from studies.sources.record import DataBank, Record, Section
 from studies.terms import FindingResult, RunKind, RunState, StudyDesign, TrialEventKind, TrialStatus
@@ -136,6 +136,23 @@ class TestSearching:
         assert (run.n_changed, run.n_created, run.findings.filter(result=FindingResult.LISTED).count()) == (1, 0, 2)
         assert TrialRegistration.objects.count() == 1
 
+    def test_trials_that_were_only_listed_are_taken_over_as_trials_when_a_person_says_so(self, search, admin):
+        search.use = "list"
+        search.save()
+        run = run_now(search)
+        assert not TrialRegistration.objects.exists()
+
+        taking = running.carry_on(searching.take_listed(run, by=admin).pk)
+
+        assert (taking.kind, taking.state, taking.n_created) == (RunKind.REGISTRATIONS, RunState.FINISHED, 3)
+        assert Study.objects.filter(registrations__number__in=(ONE, TWO, THREE)).count() == 3
+
+    def test_a_run_keeps_to_what_was_asked_of_it_when_its_search_is_changed(self, search):
+        run = searching.request_run(search, by="test")
+        searching.change_search(search, by="test", use="list")
+
+        assert running.carry_on(run.pk).n_created == 3
+
     def test_a_killed_worker_loses_nothing_and_repeats_nothing(self):
         with RegistryServer((trial(f"NCT{i:08d}") for i in range(1, 251)), latency=0.3) as server:
             search = searching.create_search(by="test", name="Kill", query="query.intr=stem cell", kind=RunKind.TRIALS)
@@ -196,6 +213,53 @@ class TestByNumber:
         assert (old.alias_of, old.study, new.study) == (new, None, study)
         assert run.findings.get().reason == f"Now {TWO}."
         assert Study.objects.count() == 1
+
+    def test_two_studies_whose_registrations_the_registry_merged_are_proposed_as_one(self, registry, reviewer):
+        take(trial(ONE), trial(TWO))
+        older, newer = Study.objects.order_by("pk")
+        registry.put(trial(TWO, alias=ONE))
+
+        ask_for(TWO)
+        ask_for(TWO)
+
+        proposal = StudyGrouping.objects.get()
+        assert ((proposal.kept, proposal.other), proposal.bases) == ((older, newer), ["registry"])
+        grouping.confirm(proposal, by=reviewer)
+        assert Study.objects.get().n_registrations == 1
+
+    def test_what_people_said_of_a_number_holds_for_the_one_that_replaced_it(self, registry, reviewer):
+        take(trial(ONE))
+        upsert_records([report_of(ONE), report_of(ONE, pmid=90_000_002)], source="pubmed")
+        rejected, confirmed = TrialLink.objects.order_by("report__pmid")
+        linking.reject(rejected, by=reviewer, why="Another trial")
+        linking.confirm(confirmed, by=reviewer)
+        registry.put(trial(TWO, alias=ONE, papers=[(90_000_001, "RESULT")]))
+
+        ask_for(ONE)
+
+        links = TrialLink.objects.order_by("report__pmid")
+        assert [(link.registration.number, link.state) for link in links] == [(TWO, "rejected"), (TWO, "confirmed")]
+        assert TrialRegistration.objects.get(number=TWO).study == confirmed.report.study
+        assert list(Study.objects.order_by("pk").values_list("n_registrations", flat=True)) == [0, 1]
+        linking.undo(links[1], by=reviewer)
+        assert TrialRegistration.objects.get(number=TWO).study != confirmed.report.study
+
+    def test_of_two_links_to_one_report_the_decided_one_stays(self, registry, reviewer):
+        take(trial(ONE), trial(TWO))
+        upsert_records([report_of(ONE)], source="pubmed")
+        linking.reject(TrialLink.objects.get(), by=reviewer, why="Another trial")
+        linking.propose(TrialRegistration.objects.get(number=TWO), Report.objects.get(), by=reviewer)
+        registry.put(trial(TWO, alias=ONE))
+
+        ask_for(TWO)
+
+        link = TrialLink.objects.get()
+        assert (link.registration.number, link.state, link.why, link.bases) == (
+            TWO,
+            "rejected",
+            "Another trial",
+            ["databank", "person"],
+        )
 
     def test_a_trial_that_is_no_longer_served_is_kept(self, registry):
         take(trial(ONE))
