@@ -426,7 +426,6 @@ class Migration(migrations.Migration):
                 ('n_references', models.PositiveIntegerField(default=0)),
                 ('n_left_out', models.PositiveIntegerField(default=0, verbose_name='beyond what is checked at once')),
                 ('remarks', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('failure', models.TextField(blank=True)),
                 ('created_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
                 ('asked_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='last asked')),
                 ('touched_at', models.DateTimeField(null=True, verbose_name='last sign of life')),

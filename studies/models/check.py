@@ -32,7 +32,6 @@ class CitationCheck(models.Model):
     n_references = models.PositiveIntegerField(default=0)
     n_left_out = models.PositiveIntegerField("beyond what is checked at once", default=0)
     remarks = ArrayField(models.TextField(), default=list)
-    failure = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     asked_at = models.DateTimeField("last asked", default=timezone.now)
     touched_at = models.DateTimeField("last sign of life", null=True)
