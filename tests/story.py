@@ -11,7 +11,7 @@ from django.db.models import DateTimeField
 from django.utils import timezone
 
 from studies import tasks
-from studies.actions import alerts, refreshing, searching, tagging
+from studies.actions import alerts, searching, tagging, watching
 from studies.actions.starter import load_vocabulary
 from studies.models import (
     AuditEvent,
@@ -203,7 +203,7 @@ def people_follow() -> None:
     tag({"reports__pmid": WRINKLES}, "src-adsc")
     tag({"reports__pmid": LAXITY}, "src-svf")
     tag({"registrations__number": ONE}, "src-adsc")
-    refreshing.set_weekly([Study.objects.get(reports__pmid=LAXITY).pk], weekly=True)
+    watching.check_weekly([Study.objects.get(reports__pmid=LAXITY).pk])
     for email, frequency in ((DAILY_READER, Frequency.DAILY), (ALERT_READER, Frequency.IMMEDIATE)):
         alerts.follow(
             by=User.objects.create_user(email, role=SiteRole.CLINICIAN),
