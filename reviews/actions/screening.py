@@ -118,7 +118,9 @@ def undo(candidate: Candidate, *, by: User, stage: str) -> Candidate:
 
 
 @transaction.atomic
-def settle_conflict(candidate: Candidate, *, by: User, said: Said, is_consensus: bool) -> Candidate:
+def settle_conflict(
+    candidate: Candidate, *, by: User, said: Said, is_consensus: bool, may_adjudicate: bool
+) -> Candidate:
     """A third person's word, or what the reviewers agreed on together with the reason why. Raises Refused."""
     candidate = _locked(candidate)
     stage = candidate.stage
@@ -126,8 +128,13 @@ def settle_conflict(candidate: Candidate, *, by: User, said: Said, is_consensus:
     if candidate.verdict != Verdict.CONFLICT:
         raise Refused("This report is no conflict (any more).")
     decisions = words_of(candidate, stage)
-    if not is_consensus and not rules.may_settle(as_words(decisions), reviewer=by.pk):
+    words = as_words(decisions)
+    if not is_consensus and not may_adjudicate:
+        raise Refused("Only an adjudicator or a lead settles a conflict alone.")
+    if not is_consensus and not rules.may_settle(words, reviewer=by.pk):
         raise Refused("A conflict is settled by a third person: you are one of those who disagree.")
+    if is_consensus and not rules.may_agree(words, reviewer=by.pk, may_adjudicate=may_adjudicate):
+        raise Refused("Consensus is recorded by one of those who disagree, by an adjudicator or by a lead.")
     if is_consensus and not said.note:
         raise Refused("Say how you came to agree.")
     kind = DecisionKind.CONSENSUS if is_consensus else DecisionKind.ADJUDICATION

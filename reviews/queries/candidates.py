@@ -105,6 +105,13 @@ def history(candidate: Candidate, user: User | None) -> History:
     return History(tuple(records), decisions, said.count() - len(decisions))
 
 
+def deciders(candidate: Candidate) -> set[int]:
+    """Who has a standing word at the stage and in the round in which the candidate stands."""
+    said = ScreeningDecision.objects.standing().independent()
+    said = said.filter(candidate=candidate, stage=candidate.stage, round=candidate.round)
+    return set(said.values_list("reviewer", flat=True))
+
+
 def reasons_named(decisions: Sequence[ScreeningDecision]) -> dict[int, str]:
     """The labels of all secondary reasons of these decisions."""
     wanted = {number for one in decisions for number in one.secondary_reasons}

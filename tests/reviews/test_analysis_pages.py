@@ -43,7 +43,7 @@ def test_agreement_counts_first_words_and_settling_changes_nothing(cast):
     screen(cast, (IN, IN), (IN, OUT), (OUT, IN), (OUT, OUT), (MAYBE, IN))
     before = agreement(cast.review)[0].pairs[0]
     conflict = Candidate.objects.get(pk=cast.reports[1].pk)
-    screening.settle_conflict(conflict, by=cast.adjudicator, said=Said(IN), is_consensus=False)
+    screening.settle_conflict(conflict, by=cast.adjudicator, said=Said(IN), is_consensus=False, may_adjudicate=True)
 
     (pair,) = agreement(cast.review)[0].pairs
 
@@ -145,6 +145,19 @@ def test_progress_says_what_is_found_and_that_people_decide_when_to_stop(cast):
     assert (found.n_all, found.n_screened, found.n_found, found.n_in_work) == (3, 2, 1, 1)
     assert "When to stop is for people to decide" in shown
     assert "polyline" in shown
+
+
+def test_what_the_ranking_was_learnt_from_tells_no_single_word(cast):
+    """One reviewer alone has decided: relevant and irrelevant apart would say what."""
+    protocol.change_review(cast.review, by=cast.lead, is_ranked=True)
+    for candidate, decision in zip(cast.reports, (IN, OUT, IN), strict=True):
+        cast.say(cast.first, candidate, decision)
+    ranking.retrain_due()
+
+    shown = page(cast, "progress", user=cast.second)
+
+    assert "from the decisions on 3 reports" in shown
+    assert "from 2 relevant" not in shown
 
 
 def test_leads_set_the_ranking_and_nonsense_is_refused(cast):

@@ -5,17 +5,18 @@ from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from reviews.actions import dealing, full_texts, protocol, screening, stages, team
 from reviews.actions.screening import Refused, Said
-from reviews.models import Assignment, Candidate, ScreeningDecision
+from reviews.models import Assignment, Candidate, Membership, ScreeningDecision
 from reviews.queries import protocol as protocol_queries
 from reviews.queries import screening as queries
 from reviews.rules.criteria import Draft
-from reviews.terms import CardOrder, Classification, Dealing, Decision, Retrieval, ScreeningMode, Stage, Verdict
+from reviews.terms import CardOrder, Classification, Dealing, Decision, Retrieval, Role, ScreeningMode, Stage, Verdict
 from studies.models import AuditEvent, Study
-from tests.reviews.conftest import CRITERIA, FULL, TITLE, Cast, add_reports, make_cast
+from tests.reviews.conftest import CRITERIA, FULL, TITLE, Cast, add_reports, make_cast, person
 
 pytestmark = pytest.mark.django_db
 INCLUDE, EXCLUDE, MAYBE = Decision.INCLUDE, Decision.EXCLUDE, Decision.MAYBE
@@ -114,15 +115,17 @@ def test_different_reasons_are_settled_by_a_third_person(cast):
     assert candidate.verdict == Verdict.CONFLICT
 
     with pytest.raises(Refused, match="third person"):
-        screening.settle_conflict(candidate, by=cast.first, said=Said(INCLUDE), is_consensus=False)
+        screening.settle_conflict(candidate, by=cast.first, said=Said(INCLUDE), is_consensus=False, may_adjudicate=True)
     with pytest.raises(Refused, match="came to agree"):
-        screening.settle_conflict(candidate, by=cast.first, said=Said(INCLUDE), is_consensus=True)
-    screening.settle_conflict(candidate, by=cast.adjudicator, said=Said(EXCLUDE, cast.reason(1)), is_consensus=False)
+        screening.settle_conflict(candidate, by=cast.first, said=Said(INCLUDE), is_consensus=True, may_adjudicate=False)
+    screening.settle_conflict(
+        candidate, by=cast.adjudicator, said=Said(EXCLUDE, cast.reason(1)), is_consensus=False, may_adjudicate=True
+    )
 
     candidate.refresh_from_db()
     assert (candidate.verdict, candidate.primary_reason) == (Verdict.EXCLUDED, cast.reason(1))
     with pytest.raises(Refused, match="no conflict"):
-        screening.settle_conflict(candidate, by=cast.lead, said=Said(INCLUDE), is_consensus=False)
+        screening.settle_conflict(candidate, by=cast.lead, said=Said(INCLUDE), is_consensus=False, may_adjudicate=True)
 
 
 def test_reviewers_may_record_what_they_agreed_on(cast):
@@ -131,11 +134,47 @@ def test_reviewers_may_record_what_they_agreed_on(cast):
     cast.say(cast.second, candidate, EXCLUDE)
 
     said = Said(INCLUDE, note="We read the abstract together.")
-    screening.settle_conflict(candidate, by=cast.first, said=said, is_consensus=True)
+    screening.settle_conflict(candidate, by=cast.first, said=said, is_consensus=True, may_adjudicate=False)
 
     candidate.refresh_from_db()
     assert (candidate.stage, candidate.verdict) == (FULL, Verdict.NOT_SCREENED)
     assert ScreeningDecision.objects.get(kind="consensus").note == said.note
+
+
+def test_consensus_is_recorded_by_who_disagreed_or_settles_conflicts_and_by_nobody_else(cast):
+    third = person("Thea")
+    Membership.objects.create(review=cast.review, user=third, role=Role.REVIEWER)
+    candidate = cast.reports[0]
+    cast.say(third, candidate, INCLUDE)
+    screening.undo(candidate, by=third, stage=TITLE)
+    cast.say(cast.first, candidate, INCLUDE)
+    cast.say(cast.second, candidate, EXCLUDE)
+    address = reverse("reviews:settle", args=[cast.review.slug, candidate.pk])
+    said = {"decision": "include", "note": "We agreed.", "is_consensus": "1"}
+    client = cast.client(third)
+
+    page = client.get(reverse("reviews:report", args=[cast.review.slug, candidate.pk])).content.decode()
+    answer = client.post(address, said)
+
+    assert "Record as consensus" not in page
+    assert answer.status_code == 422
+    assert "one of those who disagree" in answer.content.decode()
+    candidate.refresh_from_db()
+    assert candidate.verdict == Verdict.CONFLICT
+    assert cast.client(cast.second).post(address, said).status_code == 302
+
+
+def test_who_decided_in_an_earlier_round_settles_as_a_third_person_in_this_one(cast):
+    candidate = cast.reports[0]
+    cast.say(cast.adjudicator, candidate, INCLUDE)
+    screening.reopen([candidate.pk], by=cast.lead, stage=TITLE, why="Again.")
+    cast.say(cast.first, candidate, INCLUDE)
+    cast.say(cast.second, candidate, EXCLUDE)
+
+    report = reverse("reviews:report", args=[cast.review.slug, candidate.pk])
+
+    assert "Settle as a third person" in cast.client(cast.adjudicator).get(report).content.decode()
+    assert "Settle as a third person" not in cast.client(cast.second).get(report).content.decode()
 
 
 def test_an_included_study_is_checked_every_week_until_it_is_included_no_more(cast):
@@ -230,7 +269,9 @@ def test_a_member_who_leaves_frees_what_they_hold_and_strands_nothing(cast):
     assert not Candidate.objects.filter(held_by=cast.first).exists()
     open_ones = Candidate.objects.filter(review=cast.review, verdict=Verdict.NOT_SCREENED)
     assert all(one.assignments.count() == 2 for one in open_ones)
-    screening.settle_conflict(conflict, by=cast.adjudicator, said=Said(INCLUDE), is_consensus=False)
+    screening.settle_conflict(
+        conflict, by=cast.adjudicator, said=Said(INCLUDE), is_consensus=False, may_adjudicate=True
+    )
     assert ScreeningDecision.objects.filter(reviewer=cast.first).count() == 1
 
 

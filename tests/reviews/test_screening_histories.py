@@ -13,6 +13,7 @@ from reviews.actions.screening import Refused, Said
 from reviews.models import Assignment, Candidate, Membership, ScreeningDecision
 from reviews.rules import screening as rules
 from reviews.rules.criteria import Draft
+from reviews.rules.permissions import Permission, permissions_of
 from reviews.terms import Decision, DecisionKind, Retrieval, ScreeningMode, Stage, Verdict
 from tests.reviews.conftest import TITLE, Cast, add_reports, make_cast
 
@@ -75,7 +76,10 @@ def do(act: str, cast: Cast, dice: random.Random) -> None:
         case "undo":
             screening.undo(candidate, by=seat.user, stage=stage.stage)
         case "settle" | "agree":
-            screening.settle_conflict(candidate, by=seat.user, said=said, is_consensus=act == "agree")
+            may_adjudicate = Permission.ADJUDICATE in permissions_of(role=seat.role)
+            screening.settle_conflict(
+                candidate, by=seat.user, said=said, is_consensus=act == "agree", may_adjudicate=may_adjudicate
+            )
         case "retrieve":
             full_texts.add_link(candidate, by=seat.user, url="https://example.org/text")
         case "lose":
