@@ -63,11 +63,15 @@ class _Looking:
     def __init__(self, review: Review) -> None:
         self.review = review
         self.answered = queries.settled_pairs(review)
-        self.decided = queries.with_decisions(review)
+        self.decided: set[int] = set()
         self.links: list[DuplicateLink] = []
         self.candidates: dict[int, Candidate] = {}
 
     def take_over(self, found: Sequence[tuple[int, int, Judgement]]) -> tuple[int, int]:
+        certain = {pk for first, second, how in found if how.likeness == Likeness.CERTAIN for pk in (first, second)}
+        # Whoever decides locks the candidate: only behind these locks is it known which have decisions.
+        list(Candidate.objects.select_for_update().filter(pk__in=certain).order_by("pk").values_list("pk"))
+        self.decided = queries.with_decisions(self.review)
         ids = {pk for first, second, _ in found for pk in (first, second)}
         light = ("report__title", "report__pmid", "report__pmcid", "report__doi", "report__abstract")
         standing = Candidate.objects.filter(duplicate_of=None).select_related("report")
