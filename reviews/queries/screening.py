@@ -123,8 +123,8 @@ def _queues(review: Review, stage: ReviewStage, user: User, is_expert: bool) -> 
 
 def maybes(review: Review, stage: str, user: User) -> QuerySet[Candidate]:
     """Candidates of which somebody says maybe, as far as this person may know."""
-    said = ScreeningDecision.objects.standing().filter(
-        visible_to(user), stage=stage, candidate__review=review, decision=Decision.MAYBE, round=F("candidate__round")
+    said = ScreeningDecision.objects.counting().filter(
+        visible_to(user), stage=stage, candidate__review=review, decision=Decision.MAYBE
     )
     return Candidate.objects.filter(pk__in=said.values("candidate")).distinct_reports()
 

@@ -13,7 +13,7 @@ from reviews.actions.screening import Said
 from reviews.models import Candidate, FlowVersion, Ranking, ScreeningDecision
 from reviews.queries.agreement import agreement
 from reviews.queries.flow import counted, snapshot
-from reviews.queries.ranking import progress
+from reviews.queries.ranking import labels, progress
 from reviews.rules.flow import breaks
 from reviews.terms import CardOrder, Decision, Stage
 from tests.reviews.conftest import FULL, TITLE, Cast, add_reports
@@ -102,7 +102,35 @@ def test_three_reviewers_are_measured_by_fleiss_as_well(cast):
     assert "Fleiss" in page(cast, "agreement")
 
 
+def test_full_texts_of_a_report_that_was_sent_back_count_by_their_first_round(cast):
+    candidate = cast.reports[0]
+    cast.say(cast.first, candidate, IN)
+    cast.say(cast.second, candidate, IN)
+    screening.reopen([candidate.pk], by=cast.lead, stage=TITLE, why="New criteria.")
+    cast.pass_first(candidate)
+    cast.say(cast.first, candidate, IN)
+    cast.say(cast.second, candidate, OUT, 0)
+
+    full_text = next(found for found in agreement(cast.review) if found.stage == FULL)
+
+    assert [pair.two.table for pair in full_text.pairs] == [((0, 1), (0, 0))]
+
+
 # --- ranking and progress ---
+
+
+def test_what_passed_stays_relevant_to_the_ranking_when_its_full_text_is_looked_at_again(cast):
+    screen(cast, (IN, MAYBE), (OUT, OUT))
+    passed, excluded, _ = cast.reports
+
+    screening.reopen([passed.pk], by=cast.lead, stage=FULL, why="A retraction.")
+
+    known, _ = labels(cast.review)
+    assert known == {passed.pk: True, excluded.pk: False}
+    maybes = cast.client(cast.observer).get(reverse("reviews:reports", args=[cast.review.slug]) + "?show=maybe")
+    assert str(passed) in maybes.content.decode()
+    screening.reopen([passed.pk], by=cast.lead, stage=TITLE, why="New criteria.")
+    assert labels(cast.review)[0] == {excluded.pk: False}
 
 
 def test_the_ranking_scores_what_is_open_and_a_decision_logs_its_order(cast):
