@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from reviews.actions import log
 from reviews.models import Assignment, Candidate, Membership, Review, ReviewStage, ScreeningDecision
+from reviews.queries import screening as queries
 from reviews.rules import screening as rules
 from reviews.rules.permissions import PERMISSIONS, Permission
 from reviews.terms import Dealing
@@ -37,8 +38,10 @@ def deal(review: Review, *, by: User | None = None) -> int:
 
 def _deal_stage(review: Review, stage: ReviewStage) -> int:
     seats = list(screeners(review))
-    needed = rules.need(stage.mode, stage.n_pilot_reviewers).n
+    needed = rules.need(stage.mode, stage.n_pilot_reviewers)
     people = {seat.user_id for seat in seats}
+    chosen = [seat for seat in seats if seat.is_expert and needed.expert]
+    experts = {seat.user_id for seat in chosen}
     dealt = defaultdict(set)
     for candidate, user in Assignment.objects.filter(candidate__review=review, stage=stage.stage).values_list(
         "candidate", "user"
@@ -47,18 +50,24 @@ def _deal_stage(review: Review, stage: ReviewStage) -> int:
             dealt[candidate].add(user)
     for candidate, user in _have_decided(review, stage.stage):
         dealt[candidate].add(user)
-    turns = _turns(seats)
+    turns, turns_of_experts = _turns(seats), _turns(chosen)
     rows = []
-    wanting = Candidate.objects.filter(
-        review=review, stage=stage.stage, verdict__in=rules.OPEN, duplicate_of=None
-    ).order_by("shuffle")
-    for candidate in wanting.values_list("pk", flat=True):
-        free = min(needed, len(people | dealt[candidate])) - len(dealt[candidate])
-        for user in itertools.islice(_others(turns, dealt[candidate], people), max(0, free)):
-            dealt[candidate].add(user)
-            rows.append(Assignment(candidate_id=candidate, stage=stage.stage, user_id=user))
+    wanting = Candidate.objects.filter(queries.in_hand(stage), review=review, verdict__in=rules.OPEN, duplicate_of=None)
+    for candidate in wanting.order_by("shuffle").values_list("pk", flat=True):
+        given = dealt[candidate]
+        # The place that only an expert can take comes first: two others would wait for one who was never asked.
+        if experts and not experts & given:
+            _give(rows, candidate, stage, given, next(turns_of_experts))
+        free = min(needed.n, len(people | given)) - len(given)
+        for user in itertools.islice(_others(turns, given, people), max(0, free)):
+            _give(rows, candidate, stage, given, user)
     Assignment.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2000)
     return len(rows)
+
+
+def _give(rows: list[Assignment], candidate: int, stage: ReviewStage, given: set[int], user: int) -> None:
+    given.add(user)
+    rows.append(Assignment(candidate_id=candidate, stage=stage.stage, user_id=user))
 
 
 def _have_decided(review: Review, stage: str) -> Iterable[tuple[int, int]]:
