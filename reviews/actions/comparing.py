@@ -13,7 +13,6 @@ from reviews.queries import duplicates as queries
 from reviews.rules.blocking import pairs_of
 from reviews.rules.duplicates import Judgement, Likeness, judge
 from reviews.terms import DuplicateMethod, PairKind
-from studies.models import AuditEvent
 
 _BATCH = 2000
 
@@ -111,7 +110,8 @@ class _Looking:
     def _write(self) -> None:
         DuplicateLink.objects.bulk_create(self.links, batch_size=_BATCH)
         Candidate.objects.bulk_update([link.dropped for link in self.links], MARKED, batch_size=_BATCH)
-        AuditEvent.objects.bulk_create((AuditEvent(**_event(link, self.review)) for link in self.links), _BATCH)
+        merged = ((link.kept, _detail(link)) for link in self.links)
+        log.record_all("merged", merged, review=self.review.pk, by=None)
 
     def _proposal(self, first: int, second: int, judgement: Judgement) -> PairProposal | None:
         roots = self._roots(first, second)
@@ -133,6 +133,5 @@ def _method(judgement: Judgement) -> str:
     return DuplicateMethod.IDENTIFIER if is_by_id else DuplicateMethod.SIMILARITY
 
 
-def _event(link: DuplicateLink, review: Review) -> dict:
-    detail = {"dropped": link.dropped_id, "link": link.pk, "method": str(link.method)}
-    return AuditEvent.objects.values("merged", link.kept, by=None, review=review.pk, **detail)
+def _detail(link: DuplicateLink) -> dict:
+    return {"dropped": link.dropped_id, "link": link.pk, "method": str(link.method)}

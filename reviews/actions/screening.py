@@ -8,8 +8,8 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from reviews.actions import dealing, log
-from reviews.actions.verdicts import as_words, back_to, needed_at, settle, words_of
+from reviews.actions import catalogue, dealing, log, verdicts
+from reviews.actions.verdicts import as_words, needed_at, settle, words_of
 from reviews.models import Candidate, CriteriaVersion, Criterion, Review, ReviewStage, ScreeningDecision
 from reviews.queries import screening as queries
 from reviews.queries.card import LONG_FIELDS
@@ -146,18 +146,20 @@ def settle_conflict(
 
 
 @transaction.atomic
-def reopen(candidates: Iterable[int], *, by: User, stage: str, why: str) -> int:
+def reopen(review: Review, candidates: Iterable[int], *, by: User, stage: str, why: str) -> int:
     """Ask for these reports' decisions at a stage anew: old rows stay, a new round begins. Answers how many."""
-    n = 0
-    found = Candidate.objects.select_for_update(of=("self",)).select_related("review")
-    for candidate in found.filter(pk__in=list(candidates), duplicate_of=None).order_by("pk"):
-        if rules.ORDER[stage] > rules.ORDER[candidate.stage]:
-            continue  # it never came as far as that stage
-        before = {"stage": candidate.stage, "verdict": candidate.verdict}
-        back_to(candidate, stage)
-        log.record("reopened", candidate, review=candidate.review, by=by, before=before, stage=stage, why=why)
-        n += 1
-    return n
+    found = Candidate.objects.select_for_update(of=("self",)).select_related("report").defer(*LONG_FIELDS)
+    found = found.filter(review=review, pk__in=list(candidates), duplicate_of=None).order_by("pk")
+    # What never came as far as that stage is left alone.
+    found = [candidate for candidate in found if rules.ORDER[stage] <= rules.ORDER[candidate.stage]]
+    before = [{"stage": candidate.stage, "verdict": candidate.verdict} for candidate in found]
+    was_included = [verdicts.back_to(candidate, stage) for candidate in found]
+    verdicts.write(found)
+    details = [{"before": stood, "stage": stage, "why": why} for stood in before]
+    log.record_all("reopened", zip(found, details, strict=True), review=review.pk, by=by)
+    if any(was_included):
+        catalogue.tell_included()
+    return len(found)
 
 
 @transaction.atomic

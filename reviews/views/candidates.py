@@ -249,7 +249,7 @@ def reopen(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     form = ReopenForm(request.POST)
     if not form.is_valid():
         return _report(request, seat, candidate, form=form, status=422)
-    n = screening.reopen([candidate.pk], by=request.user, **form.cleaned_data)
+    n = screening.reopen(seat.review, [candidate.pk], by=request.user, **form.cleaned_data)
     messages.success(request, "New decisions are asked for." if n else "It never came as far as that stage.")
     return _on(request, seat, candidate)
 

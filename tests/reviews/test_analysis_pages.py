@@ -106,7 +106,7 @@ def test_full_texts_of_a_report_that_was_sent_back_count_by_their_first_round(ca
     candidate = cast.reports[0]
     cast.say(cast.first, candidate, IN)
     cast.say(cast.second, candidate, IN)
-    screening.reopen([candidate.pk], by=cast.lead, stage=TITLE, why="New criteria.")
+    screening.reopen(cast.review, [candidate.pk], by=cast.lead, stage=TITLE, why="New criteria.")
     cast.pass_first(candidate)
     cast.say(cast.first, candidate, IN)
     cast.say(cast.second, candidate, OUT, 0)
@@ -123,13 +123,13 @@ def test_what_passed_stays_relevant_to_the_ranking_when_its_full_text_is_looked_
     screen(cast, (IN, MAYBE), (OUT, OUT))
     passed, excluded, _ = cast.reports
 
-    screening.reopen([passed.pk], by=cast.lead, stage=FULL, why="A retraction.")
+    screening.reopen(cast.review, [passed.pk], by=cast.lead, stage=FULL, why="A retraction.")
 
     known, _ = labels(cast.review)
     assert known == {passed.pk: True, excluded.pk: False}
     maybes = cast.client(cast.observer).get(reverse("reviews:reports", args=[cast.review.slug]) + "?show=maybe")
     assert str(passed) in maybes.content.decode()
-    screening.reopen([passed.pk], by=cast.lead, stage=TITLE, why="New criteria.")
+    screening.reopen(cast.review, [passed.pk], by=cast.lead, stage=TITLE, why="New criteria.")
     assert labels(cast.review)[0] == {excluded.pk: False}
 
 
@@ -293,7 +293,7 @@ def test_a_frozen_version_stays_and_is_compared(cast):
     assert (
         client.post(reverse("reviews:flow_freeze", args=[cast.review.slug]), {"label": "Protocol"}).status_code == 302
     )
-    screening.reopen([cast.reports[2].pk], by=cast.lead, stage=Stage.FULL_TEXT, why="Retracted")
+    screening.reopen(cast.review, [cast.reports[2].pk], by=cast.lead, stage=Stage.FULL_TEXT, why="Retracted")
     add_reports(cast, 2)
 
     frozen = page(cast, "flow", query="?version=1")

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from reviews.actions import dealing, full_texts, protocol, screening, stages, team
+from reviews.actions import dealing, full_texts, protocol, screening, stages, team, verdicts
 from reviews.actions.screening import Refused, Said
-from reviews.models import Assignment, Candidate, Membership, ScreeningDecision
+from reviews.models import Assignment, Candidate, Membership, ReviewStage, ScreeningDecision
 from reviews.queries import protocol as protocol_queries
 from reviews.queries import screening as queries
 from reviews.rules.criteria import Draft
@@ -167,7 +168,7 @@ def test_consensus_is_recorded_by_who_disagreed_or_settles_conflicts_and_by_nobo
 def test_who_decided_in_an_earlier_round_settles_as_a_third_person_in_this_one(cast):
     candidate = cast.reports[0]
     cast.say(cast.adjudicator, candidate, INCLUDE)
-    screening.reopen([candidate.pk], by=cast.lead, stage=TITLE, why="Again.")
+    screening.reopen(cast.review, [candidate.pk], by=cast.lead, stage=TITLE, why="Again.")
     cast.say(cast.first, candidate, INCLUDE)
     cast.say(cast.second, candidate, EXCLUDE)
 
@@ -184,7 +185,7 @@ def test_an_included_study_is_checked_every_week_until_it_is_included_no_more(ca
     assert candidate.classification == Classification.INCLUDED
     assert Study.objects.get(check_weekly=True).pk == candidate.report.study_id
 
-    screening.reopen([candidate.pk], by=cast.lead, stage=FULL, why="A retraction.")
+    screening.reopen(cast.review, [candidate.pk], by=cast.lead, stage=FULL, why="A retraction.")
 
     assert not Study.objects.filter(check_weekly=True).exists()
 
@@ -301,6 +302,102 @@ def test_a_pilot_is_a_random_sample_that_every_reviewer_decides(cast):
     assert set(Candidate.objects.filter(is_pilot=True).values_list("verdict", flat=True)) == {"excluded"}
 
 
+def test_a_pilot_by_shares_deals_its_sample_alone_and_the_rest_when_it_is_over(cast):
+    add_reports(cast, 7)
+    protocol.change_review(cast.review, by=cast.lead, dealing=Dealing.SHARE)
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.PILOT, pilot_size=4)
+
+    dealt = Assignment.objects.filter(stage=TITLE)
+    assert set(dealt.values_list("candidate__is_pilot", flat=True)) == {True}
+    assert dealt.count() == 4 * 4
+
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.DOUBLE, pilot_size=4)
+    assert dealt.values("candidate").distinct().count() == 10
+
+
+def test_an_enlarged_pilot_counts_those_of_its_sample_that_have_passed(cast):
+    add_reports(cast, 7)
+    people = (cast.first, cast.second, cast.adjudicator, cast.lead)
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.PILOT, pilot_size=3)
+    for candidate in Candidate.objects.filter(is_pilot=True):
+        for user in people:
+            cast.say(user, candidate, INCLUDE)
+        assert candidate.stage == FULL
+
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.PILOT, pilot_size=5)
+
+    assert Candidate.objects.filter(is_pilot=True).count() == 5
+
+
+@pytest.mark.parametrize("is_dealt_before", [True, False])
+def test_where_an_expert_is_needed_shares_strand_no_report(cast, is_dealt_before):
+    """Two who are no experts would wait for one to whom the report was never dealt."""
+    add_reports(cast, 7)
+    for user in (cast.lead, cast.first, cast.second):
+        team.change_member(cast.seat(user), by=cast.lead, role=cast.seat(user).role, is_expert=False, share=5)
+    mode = ScreeningMode.EXPERT
+    for act in ["deal", "mode"] if is_dealt_before else ["mode", "deal"]:
+        if act == "deal":
+            protocol.change_review(cast.review, by=cast.lead, dealing=Dealing.SHARE)
+            cast.review.refresh_from_db()
+            dealing.deal(cast.review)
+        else:
+            stages.change_stage(cast.stage(), by=cast.lead, mode=mode, pilot_size=50)
+
+    for user in (cast.first, cast.second, cast.lead, cast.adjudicator, cast.first, cast.second, cast.lead):
+        while candidate := take(cast, user):
+            cast.say(user, candidate, EXCLUDE)
+
+    assert set(Candidate.objects.values_list("verdict", flat=True)) == {Verdict.EXCLUDED}
+    dealt = Assignment.objects.filter(user=cast.adjudicator, stage=TITLE)
+    assert dealt.count() == 10
+
+
+def test_an_expert_finds_what_was_dealt_to_others_while_there_was_none(cast):
+    for user in (cast.lead, cast.adjudicator):
+        team.change_member(cast.seat(user), by=cast.lead, role=cast.seat(user).role, is_expert=False, share=1)
+    protocol.change_review(cast.review, by=cast.lead, dealing=Dealing.SHARE)
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.EXPERT, pilot_size=50)
+    cast.review.refresh_from_db()
+
+    team.change_member(cast.seat(cast.adjudicator), by=cast.lead, role="adjudicator", is_expert=True, share=1)
+
+    mine = queries.open_for(cast.review, cast.stage(), user=cast.adjudicator, is_expert=True)
+    assert mine.count() == 3
+
+
+def test_many_reports_are_looked_at_again_in_as_many_statements_as_few(cast):
+    """By criteria that changed hundreds are reopened at once, by another mode hundreds settled."""
+
+    def statements(act) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            act()
+        return len(asked)
+
+    def again(*reports) -> int:
+        pks = [one.pk for one in reports]
+        return statements(lambda: screening.reopen(cast.review, pks, by=cast.lead, stage=TITLE, why="New criteria."))
+
+    def single() -> int:
+        return statements(lambda: verdicts.settle_open(cast.review, cast.stage()))
+
+    few, more = cast.reports[:1], add_reports(cast, 12)
+    n_again, n_settled = [], []
+    for reports in (few, more):
+        ReviewStage.objects.filter(review=cast.review).update(mode=ScreeningMode.DOUBLE)
+        for candidate in reports:
+            cast.say(cast.first, candidate, EXCLUDE)
+        ReviewStage.objects.filter(review=cast.review).update(mode=ScreeningMode.SINGLE)
+        n_settled.append(single())
+        assert {Candidate.objects.get(pk=one.pk).verdict for one in reports} == {Verdict.EXCLUDED}
+        n_again.append(again(*reports))
+        assert {Candidate.objects.get(pk=one.pk).round for one in reports} == {2}
+
+    assert n_settled[0] == n_settled[1]
+    assert n_again[0] == n_again[1]
+    assert AuditEvent.objects.filter(verb="reopened").count() == 13
+
+
 def test_a_closed_stage_takes_no_decision(cast):
     stages.close_stage(cast.stage(), by=cast.lead)
 
@@ -342,7 +439,7 @@ def test_decisions_by_older_criteria_are_asked_for_again_where_somebody_says_so(
     groups = {group.name: group.n for group in protocol_queries.groups_to_revisit(cast.review)}
     assert groups == {"waiting": 1, "excluded": 1}
     again = protocol_queries.candidates_to_revisit(cast.review, "excluded").values_list("pk", flat=True)
-    assert screening.reopen(again, by=cast.lead, stage=Stage.TITLE_ABSTRACT, why="Animals") == 1
+    assert screening.reopen(cast.review, again, by=cast.lead, stage=Stage.TITLE_ABSTRACT, why="Animals") == 1
 
     candidate.refresh_from_db()
     assert (candidate.verdict, candidate.round) == (Verdict.NOT_SCREENED, 2)

@@ -112,7 +112,7 @@ def test_a_report_sent_back_is_blind_again(half_decided):
     address = reverse("reviews:report", args=[cast.review.slug, cast.reports[1].pk])
     assert NOTE in signed_in(cast.second).get(address).content.decode()
 
-    screening.reopen([cast.reports[1].pk], by=cast.lead, stage=FULL, why="Again.")
+    screening.reopen(cast.review, [cast.reports[1].pk], by=cast.lead, stage=FULL, why="Again.")
 
     assert NOTE not in signed_in(cast.second).get(address).content.decode()
 

@@ -85,7 +85,7 @@ def do(act: str, cast: Cast, dice: random.Random) -> None:
         case "lose":
             full_texts.mark_unavailable(candidate, by=seat.user)
         case "reopen":
-            screening.reopen([candidate.pk], by=cast.lead, stage=stage.stage, why="Again.")
+            screening.reopen(cast.review, [candidate.pk], by=cast.lead, stage=stage.stage, why="Again.")
         case "mode":
             stages.change_stage(stage, by=cast.lead, mode=dice.choice(list(ScreeningMode)), pilot_size=2)
         case "leave":
