@@ -3,9 +3,10 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from reviews.actions import log
@@ -16,6 +17,7 @@ from reviews.rules.permissions import PERMISSIONS, Permission
 from reviews.terms import Dealing
 from studies.models import User
 
+HELD_FOR = timedelta(minutes=15)
 _ROLES = [role for role, powers in PERMISSIONS.items() if Permission.SCREEN in powers]
 
 
@@ -97,10 +99,18 @@ def free(review: Review, user: User) -> None:
     deal(review)
 
 
-def release(review: Review, user: User, *, besides: Iterable[int] = ()) -> None:
-    """Let go of what the person holds, but for the cards they still have open."""
-    held = Candidate.objects.filter(review=review, held_by=user).exclude(pk__in=list(besides))
-    held.update(held_by=None, held_until=None)
+def hold(review: Review, user: User, candidate: Candidate | None, *, order: str, besides: Iterable[int] = ()) -> None:
+    """Hold this candidate for the person, and let go of what else they hold, but for the cards they have open."""
+    now = candidate.pk if candidate else 0
+    let_go = Q(review=review, held_by=user) & ~Q(pk__in=list(besides))
+    until = timezone.now() + HELD_FOR
+    Candidate.objects.filter(let_go | Q(pk=now)).update(
+        held_by=Case(When(pk=now, then=user.pk), default=None),
+        held_until=Case(When(pk=now, then=until), default=None),
+        held_order=Case(When(pk=now, then=Value(order)), default=F("held_order")),
+    )
+    if candidate:
+        candidate.held_by, candidate.held_until, candidate.held_order = user, until, order
 
 
 def is_held_by_another(candidate: Candidate, user: User) -> bool:

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from django.db.models import QuerySet, Subquery
+
 from reviews.models import Candidate, CriteriaVersion, Criterion, Review, ScreeningDecision
 from reviews.rules.highlighting import spans
 from reviews.terms import CriterionKind, DecisionKind
@@ -69,12 +71,27 @@ class Card:
     version: CriteriaVersion | None
 
 
+Criteria = tuple[CriteriaVersion | None, tuple[Criterion, ...], tuple[Criterion, ...]]
+
+
+def with_text(candidates: QuerySet[Candidate]) -> QuerySet[Candidate]:
+    """With as much of their reports and studies as a card shows."""
+    return candidates.select_related("report__study").defer(*_LONG)
+
+
 def card_of(review: Review, candidate_id: int, stage: str, user: User | None) -> Card:
     """Four queries, however long the text. Raises Candidate.DoesNotExist."""
-    candidate = Candidate.objects.select_related("report__study").defer(*_LONG).get(pk=candidate_id, review=review)
+    candidate = with_text(Candidate.objects).get(pk=candidate_id, review=review)
+    return card_for(review, candidate, criteria_of(review), mine=_mine(candidate, stage, user) if user else None)
+
+
+def card_for(
+    review: Review, candidate: Candidate, criteria: Criteria, *, mine: ScreeningDecision | None = None
+) -> Card:
+    """The card of a candidate that was read with its text, in one query; `mine` is its reader's standing word."""
     report = candidate.report
     statements = statements_of(report.study_id)
-    version, inclusion, exclusion = criteria_of(review)
+    version, inclusion, exclusion = criteria
     title, sections = marked(review, report, statements)
     names = [_surname(author) for author in report.authors[:MOST_AUTHORS]]
     return Card(
@@ -86,17 +103,19 @@ def card_of(review: Review, candidate_id: int, stage: str, user: User | None) ->
         title=title,
         sections=sections,
         tags=tuple(_tags(statements)),
-        mine=_mine(candidate, stage, user) if user else None,
+        mine=mine,
         inclusion=inclusion,
         exclusion=exclusion,
         version=version,
     )
 
 
-def criteria_of(review: Review) -> tuple[CriteriaVersion | None, tuple[Criterion, ...], tuple[Criterion, ...]]:
-    """The version in force, with its criteria in their order."""
-    version = CriteriaVersion.objects.filter(review=review).prefetch_related("criteria").first()
-    found = sorted(version.criteria.all(), key=lambda one: (one.position, one.pk)) if version else []
+def criteria_of(review: Review) -> Criteria:
+    """The version in force, with its criteria in their order; one query, or two while nothing is written."""
+    versions = CriteriaVersion.objects.filter(review=review)
+    newest = Subquery(versions.values("pk")[:1])
+    found = Criterion.objects.filter(version=newest).select_related("version").order_by("position", "pk")
+    version = found[0].version if found else versions.first()
     inclusion = tuple(one for one in found if one.kind == CriterionKind.INCLUSION)
     return version, inclusion, tuple(one for one in found if one.kind == CriterionKind.EXCLUSION)
 

@@ -174,8 +174,8 @@ def report(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
 def settle(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     """A conflict's end: a third person's word, or what the reviewers agreed on."""
     candidate = _candidate(seat, pk)
-    version, _, _ = criteria_of(seat.review)
-    form = SettlementForm(request.POST, stage=candidate.stage, version=version)
+    _, _, reasons = criteria_of(seat.review)
+    form = SettlementForm(request.POST, stage=candidate.stage, reasons=reasons)
     if form.is_valid():
         try:
             screening.settle_conflict(

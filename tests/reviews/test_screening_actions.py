@@ -398,6 +398,29 @@ def test_many_reports_are_looked_at_again_in_as_many_statements_as_few(cast):
     assert AuditEvent.objects.filter(verb="reopened").count() == 13
 
 
+def test_a_decision_with_the_next_card_takes_few_statements(cast):
+    """A reviewer waits for them a thousand times a day. Two transactions begin and end besides."""
+    add_reports(cast, 3)
+    protocol.change_review(cast.review, by=cast.lead, is_ranked=True, card_order=CardOrder.RELEVANCE)
+    client, asks = cast.client(cast.first), {"HX-Request": "true"}
+    here, ahead, last = (take(cast, cast.first, besides=held_by(cast.first)).pk for _ in range(3))
+    assert held_by(cast.first) == [here, ahead, last]
+    said = {"decision": "exclude", "reason": cast.reason(1).pk, "seconds": "9", "ahead": ahead}
+    address = reverse("reviews:card", args=[cast.review.slug, TITLE, here])
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.post(address, said, headers=asks)
+
+    statements = [query["sql"] for query in asked if "SAVEPOINT" not in query["sql"]]
+    assert len(statements) <= 14
+    assert f'data-card="{last}"' in answer.content.decode()
+    assert held_by(cast.first) == [ahead, last]
+
+
+def held_by(user) -> list[int]:
+    return list(Candidate.objects.filter(held_by=user).order_by("held_until").values_list("pk", flat=True))
+
+
 def test_a_closed_stage_takes_no_decision(cast):
     stages.close_stage(cast.stage(), by=cast.lead)
 
