@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from reviews.terms import Classification, Retrieval, SourceKind, Stage, Verdict
 
@@ -307,7 +308,7 @@ def _sum(flow: Flow, keys: Iterable[str]) -> int:
     return sum(flow.n(key) for key in keys)
 
 
-def differences(numbers: Mapping[str, int], other: Mapping[str, int]) -> list[tuple[str, int, int]]:
+def differences(numbers: Mapping[Any, int], other: Mapping[Any, int]) -> list[tuple[Any, int, int]]:
     """(key, then, now) of every number that two flows do not share."""
     keys = dict.fromkeys((*numbers, *other))
     return [(key, a, b) for key in keys if (a := numbers.get(key, 0)) != (b := other.get(key, 0))]

@@ -2,17 +2,20 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from django.db import connection
 from django.urls import reverse
 
+from reviews.actions import candidates as candidate_actions
 from reviews.actions import flow as flow_actions
 from reviews.actions import full_texts, protocol, ranking, screening
 from reviews.actions.screening import Said
 from reviews.models import Candidate, FlowVersion, Ranking, ScreeningDecision
 from reviews.queries.agreement import agreement
-from reviews.queries.flow import counted, snapshot
+from reviews.queries.flow import counted, snapshot, thawed
+from reviews.queries.flow_diagram import changed
 from reviews.queries.ranking import labels, progress
 from reviews.rules.flow import breaks
 from reviews.terms import CardOrder, Decision, Stage
@@ -305,6 +308,25 @@ def test_a_frozen_version_stays_and_is_compared(cast):
     assert "Records identified from databases" in compared
     assert cast.reports[2].report.title in page(cast, "flow_rows", "total_reports", query="?version=1")
     assert cast.reports[2].report.title not in page(cast, "flow_rows", "total_reports")
+
+
+def test_versions_are_compared_by_what_a_number_is_of_and_not_by_its_wording(cast):
+    """Two sources may share a name, and a reason may be worded anew without another report being excluded by it."""
+    through(cast)
+    flow_actions.freeze(cast.review, by=cast.lead)
+    drafts = protocol.drafts_of(cast.review.criteria_versions.first())
+    reworded = [replace(one, label="Another intervention") if "intervention" in one.label else one for one in drafts]
+    protocol.write_criteria(cast.review, by=cast.lead, drafts=reworded)
+    pmids = [Candidate.objects.get(pk=cast.reports[0].pk).report.pmid]
+    candidate_actions.add_reports(cast.review, by=cast.lead, pmids=pmids, dois=[], kind="register", name="PubMed")
+
+    rows = changed(thawed(FlowVersion.objects.get()), snapshot(cast.review))
+
+    assert [row[1:] for row in rows] == [
+        ("Records identified from registers", 0, 1),
+        ("Duplicate records", 0, 1),
+        ("Records from PubMed", 0, 1),
+    ]
 
 
 def test_the_next_version_of_a_living_review_has_the_column_of_previous_studies(cast):
