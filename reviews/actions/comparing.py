@@ -9,6 +9,7 @@ from django.utils import timezone
 from reviews.actions import dealing, log
 from reviews.actions.duplicates import MARKED, link_of, root_of
 from reviews.models import Candidate, DuplicateLink, PairProposal, Review
+from reviews.models.candidates import NAMED_BY
 from reviews.queries import duplicates as queries
 from reviews.rules.blocking import pairs_of
 from reviews.rules.duplicates import Judgement, Likeness, judge
@@ -72,10 +73,8 @@ class _Looking:
         list(Candidate.objects.select_for_update().filter(pk__in=certain).order_by("pk").values_list("pk"))
         self.decided = queries.with_decisions(self.review)
         ids = {pk for first, second, _ in found for pk in (first, second)}
-        light = ("report__title", "report__pmid", "report__pmcid", "report__doi", "report__abstract")
-        standing = Candidate.objects.filter(duplicate_of=None).select_related("report")
-        own = [field.attname for field in Candidate._meta.concrete_fields]
-        self.candidates = standing.only(*own, *light).in_bulk(ids)
+        standing = Candidate.objects.filter(duplicate_of=None)
+        self.candidates = standing.reading(*NAMED_BY, "report__abstract").in_bulk(ids)
         doubtful = [pair for pair in found if not (pair[2].likeness == Likeness.CERTAIN and self._merge(*pair))]
         self._write()
         # Only now is known which candidates stand: a pair of dropped ones is a pair of those they went into.

@@ -26,14 +26,7 @@ def root_of(candidate: Candidate) -> Candidate:
 
 def link_of(kept: Candidate, dropped: Candidate, *, method: str, score: float | None, by: User | None) -> DuplicateLink:
     """The row of a merge, unsaved; the dropped candidate is marked. Both keep their decisions, the kept one's count."""
-    link = DuplicateLink(
-        kept=kept,
-        dropped=dropped,
-        method=method,
-        score=score,
-        by=by,
-        restored={"stage": dropped.stage, "verdict": dropped.verdict, "round": dropped.round},
-    )
+    link = DuplicateLink(kept=kept, dropped=dropped, method=method, score=score, by=by)
     dropped.duplicate_of, dropped.held_by, dropped.held_until = kept, None, None
     return link
 

@@ -12,7 +12,7 @@ from reviews.actions import catalogue, dealing, log, verdicts
 from reviews.actions.verdicts import as_words, needed_at, settle, words_of
 from reviews.models import Candidate, CriteriaVersion, Criterion, Review, ReviewStage, ScreeningDecision
 from reviews.queries import screening as queries
-from reviews.queries.card import LONG_FIELDS, with_text
+from reviews.queries.card import with_text
 from reviews.rules import blinding
 from reviews.rules import screening as rules
 from reviews.terms import CardOrder, Classification, Decision, DecisionKind, Retrieval, Stage, Verdict
@@ -155,7 +155,7 @@ def settle_conflict(
 @transaction.atomic
 def reopen(review: Review, candidates: Iterable[int], *, by: User, stage: str, why: str) -> int:
     """Ask for these reports' decisions at a stage anew: old rows stay, a new round begins. Answers how many."""
-    found = Candidate.objects.select_for_update(of=("self",)).select_related("report").defer(*LONG_FIELDS)
+    found = Candidate.objects.named().select_for_update(of=("self",))
     found = found.filter(review=review, pk__in=list(candidates), duplicate_of=None).order_by("pk")
     # What never came as far as that stage is left alone.
     found = [candidate for candidate in found if rules.ORDER[stage] <= rules.ORDER[candidate.stage]]
@@ -186,7 +186,7 @@ def classify(candidate: Candidate, *, by: User, classification: str, why: str = 
 def _locked(candidate: Candidate) -> Candidate:
     """The candidate's own row, with what the log names its report by and the criteria that are in force."""
     newest = CriteriaVersion.objects.filter(review=OuterRef("review")).values("pk")[:1]
-    found = Candidate.objects.select_for_update(of=("self",)).select_related("report").defer(*LONG_FIELDS)
+    found = Candidate.objects.named().select_for_update(of=("self",))
     return found.annotate(criteria_in_force=Subquery(newest)).get(pk=candidate.pk, review=candidate.review_id)
 
 

@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import QuerySet, Subquery
+from django.db.models import Subquery
 
 from reviews.models import Candidate, CriteriaVersion, Criterion, Review, ScreeningDecision
+from reviews.models.candidates import NAMED_BY, CandidateQuerySet
 from reviews.rules.highlighting import spans
 from reviews.terms import CriterionKind, DecisionKind
 from studies.models import Report, StudyTag, User
@@ -18,24 +19,22 @@ from studies.rules.tag_state import state_of
 from studies.terms import TagState, TagStatus
 
 MOST_AUTHORS = 6
-_UNREAD = (
-    "references",
-    "investigators",
-    "other_abstracts",
-    "grants",
-    "substances",
-    "supplementary_mesh",
-    "mesh",
-    "history",
-    "relations",
-    "databanks",
-)
-# What no list and no log needs of a report; a card reads the abstract, the authors and the keywords.
-LONG_FIELDS = tuple(f"report__{name}" for name in (*_UNREAD, "abstract", "authors", "keywords"))
-_UNREAD_OF_STUDY = ("search_vector", "search_title", "search_terms", "search_abstract", "search_people", "packed_terms")
-_LONG = (
-    *(f"report__{name}" for name in _UNREAD),
-    *(f"report__study__{name}" for name in (*_UNREAD_OF_STUDY, "starter")),
+_SHOWN = (
+    *NAMED_BY,
+    "report__study_id",
+    "report__abstract",
+    "report__authors",
+    "report__keywords",
+    "report__journal",
+    "report__journal_abbreviation",
+    "report__book_title",
+    "report__publisher",
+    "report__published_raw",
+    "report__published_on",
+    "report__volume",
+    "report__issue",
+    "report__pages",
+    "report__study__notice_status",
 )
 
 
@@ -74,14 +73,14 @@ class Card:
 Criteria = tuple[CriteriaVersion | None, tuple[Criterion, ...], tuple[Criterion, ...]]
 
 
-def with_text(candidates: QuerySet[Candidate]) -> QuerySet[Candidate]:
+def with_text(candidates: CandidateQuerySet) -> CandidateQuerySet:
     """With as much of their reports and studies as a card shows."""
-    return candidates.select_related("report__study").defer(*_LONG)
+    return candidates.reading(*_SHOWN)
 
 
 def card_of(review: Review, candidate_id: int, stage: str, user: User | None) -> Card:
     """Four queries, however long the text. Raises Candidate.DoesNotExist."""
-    candidate = with_text(Candidate.objects).get(pk=candidate_id, review=review)
+    candidate = with_text(Candidate.objects.all()).get(pk=candidate_id, review=review)
     return card_for(review, candidate, criteria_of(review), mine=_mine(candidate, stage, user) if user else None)
 
 
