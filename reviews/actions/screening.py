@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
@@ -48,9 +48,6 @@ def take_next(
     # Another reviewer who takes a card in this very moment gets the next but one.
     candidate = with_text(waiting).select_for_update(skip_locked=True, of=("self",)).first()
     dealing.hold(review, by, candidate, order=order, besides=besides)
-    with connection.cursor() as cursor:
-        # Nobody waits for the disk because of a hold: lost in a power cut, the card is dealt again.
-        cursor.execute("SET LOCAL synchronous_commit TO off")
     return candidate
 
 

@@ -12,7 +12,6 @@ from reviews.rules.highlighting import spans
 from reviews.terms import CriterionKind, DecisionKind
 from studies.models import Report, StudyTag, User
 from studies.queries.study import Link, citation_of
-from studies.queries.tagging import statements_of
 from studies.rules import marked_text
 from studies.rules.marked_text import Span
 from studies.rules.tag_state import state_of
@@ -89,7 +88,7 @@ def card_for(
 ) -> Card:
     """The card of a candidate that was read with its text, in one query; `mine` is its reader's standing word."""
     report = candidate.report
-    statements = statements_of(report.study_id)
+    statements = _statements(report.study_id)
     version, inclusion, exclusion = criteria
     title, sections = marked(review, report, statements)
     names = [_surname(author) for author in report.authors[:MOST_AUTHORS]]
@@ -130,6 +129,13 @@ def marked(
         for section, own in zip(report.abstract, joined, strict=True)
     )
     return _marks(review, report.title, phrases["title"]), sections
+
+
+def _statements(study: int) -> list[StudyTag]:
+    """What is said of the study and by which phrase, without who said it."""
+    read = ("tag", "report", "origin", "status", "field", "phrase", "start", "end")
+    found = StudyTag.objects.filter(study=study).select_related("tag")
+    return list(found.only(*read, "tag__label", "tag__facet", "tag__position").order_by("at", "pk"))
 
 
 def _phrases(report: Report, statements: Iterable[StudyTag]) -> Mapping[str, list[Span]]:
