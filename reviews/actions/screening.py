@@ -201,11 +201,11 @@ def _open_stage(candidate: Candidate, stage: str, rule: ReviewStage | None = Non
 
 def _words(candidate: Candidate, stage: str, user: User) -> tuple[list[ScreeningDecision], ScreeningDecision | None]:
     """The standing words of the present round, and this person's own last one, which may be that they took it back."""
-    last = list(
-        ScreeningDecision.objects.filter(
-            candidate=candidate, stage=stage, round=candidate.round, superseded_by=None
-        ).select_related("primary_reason")
-    )
+    found = ScreeningDecision.objects.filter(
+        candidate=candidate, stage=stage, round=candidate.round, superseded_by=None
+    ).select_related("primary_reason")
+    read = ("reviewer", "kind", "decision", "is_expert", "order_shown", "primary_reason", "primary_reason__key")
+    last = list(found.only(*read))
     own = (one for one in last if one.reviewer_id == user.pk and one.kind == DecisionKind.INDEPENDENT)
     return [one for one in last if one.decision != Decision.WITHDRAWN], next(own, None)
 
