@@ -65,11 +65,13 @@ class Seat:
 
 def seat_of(request: HttpRequest, slug: str) -> Seat | None:
     """None for a review that this person may know nothing of, and for one that is not there."""
-    review = Review.objects.filter(slug=slug).first()
+    user = request.user if request.user.is_authenticated else None
+    # A member's seat and its review in one query: every request asks for them.
+    seats = Membership.objects.active().select_related("review")
+    membership = seats.filter(user=user, review__slug=slug).first() if user else None
+    review = membership.review if membership else Review.objects.filter(slug=slug).first()
     if review is None:
         return None
-    user = request.user if request.user.is_authenticated else None
-    membership = review.memberships.active().filter(user=user).first() if user else None
     powers = permissions_of(
         role=membership.role if membership else "",
         is_site_admin=bool(user and user.is_admin),

@@ -9,11 +9,11 @@ from django.utils import timezone
 from reviews.actions import dealing, log
 from reviews.actions.duplicates import MARKED, link_of, root_of
 from reviews.models import Candidate, DuplicateLink, PairProposal, Review
+from reviews.models.candidates import NAMED_BY
 from reviews.queries import duplicates as queries
 from reviews.rules.blocking import pairs_of
 from reviews.rules.duplicates import Judgement, Likeness, judge
 from reviews.terms import DuplicateMethod, PairKind
-from studies.models import AuditEvent
 
 _BATCH = 2000
 
@@ -63,16 +63,18 @@ class _Looking:
     def __init__(self, review: Review) -> None:
         self.review = review
         self.answered = queries.settled_pairs(review)
-        self.decided = queries.with_decisions(review)
+        self.decided: set[int] = set()
         self.links: list[DuplicateLink] = []
         self.candidates: dict[int, Candidate] = {}
 
     def take_over(self, found: Sequence[tuple[int, int, Judgement]]) -> tuple[int, int]:
+        certain = {pk for first, second, how in found if how.likeness == Likeness.CERTAIN for pk in (first, second)}
+        # Whoever decides locks the candidate: only behind these locks is it known which have decisions.
+        list(Candidate.objects.select_for_update().filter(pk__in=certain).order_by("pk").values_list("pk"))
+        self.decided = queries.with_decisions(self.review)
         ids = {pk for first, second, _ in found for pk in (first, second)}
-        light = ("report__title", "report__pmid", "report__pmcid", "report__doi", "report__abstract")
-        standing = Candidate.objects.filter(duplicate_of=None).select_related("report")
-        own = [field.attname for field in Candidate._meta.concrete_fields]
-        self.candidates = standing.only(*own, *light).in_bulk(ids)
+        standing = Candidate.objects.filter(duplicate_of=None)
+        self.candidates = standing.reading(*NAMED_BY, "report__abstract").in_bulk(ids)
         doubtful = [pair for pair in found if not (pair[2].likeness == Likeness.CERTAIN and self._merge(*pair))]
         self._write()
         # Only now is known which candidates stand: a pair of dropped ones is a pair of those they went into.
@@ -107,7 +109,8 @@ class _Looking:
     def _write(self) -> None:
         DuplicateLink.objects.bulk_create(self.links, batch_size=_BATCH)
         Candidate.objects.bulk_update([link.dropped for link in self.links], MARKED, batch_size=_BATCH)
-        AuditEvent.objects.bulk_create((AuditEvent(**_event(link, self.review)) for link in self.links), _BATCH)
+        merged = ((link.kept, _detail(link)) for link in self.links)
+        log.record_all("merged", merged, review=self.review.pk, by=None)
 
     def _proposal(self, first: int, second: int, judgement: Judgement) -> PairProposal | None:
         roots = self._roots(first, second)
@@ -129,6 +132,5 @@ def _method(judgement: Judgement) -> str:
     return DuplicateMethod.IDENTIFIER if is_by_id else DuplicateMethod.SIMILARITY
 
 
-def _event(link: DuplicateLink, review: Review) -> dict:
-    detail = {"dropped": link.dropped_id, "link": link.pk, "method": str(link.method)}
-    return AuditEvent.objects.values("merged", link.kept, by=None, review=review.pk, **detail)
+def _detail(link: DuplicateLink) -> dict:
+    return {"dropped": link.dropped_id, "link": link.pk, "method": str(link.method)}

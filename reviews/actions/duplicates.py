@@ -3,9 +3,9 @@
 from django.db import transaction
 from django.utils import timezone
 
-from reviews.actions import dealing, log
-from reviews.models import Candidate, DuplicateLink, PairProposal
-from reviews.terms import DuplicateMethod, PairAnswer, PairKind
+from reviews.actions import dealing, log, verdicts
+from reviews.models import Candidate, DuplicateLink, PairProposal, Review, ReviewStage
+from reviews.terms import DuplicateMethod, PairAnswer, PairKind, Verdict
 from studies.actions import grouping
 from studies.models import User
 
@@ -26,14 +26,7 @@ def root_of(candidate: Candidate) -> Candidate:
 
 def link_of(kept: Candidate, dropped: Candidate, *, method: str, score: float | None, by: User | None) -> DuplicateLink:
     """The row of a merge, unsaved; the dropped candidate is marked. Both keep their decisions, the kept one's count."""
-    link = DuplicateLink(
-        kept=kept,
-        dropped=dropped,
-        method=method,
-        score=score,
-        by=by,
-        restored={"stage": dropped.stage, "verdict": dropped.verdict, "round": dropped.round},
-    )
+    link = DuplicateLink(kept=kept, dropped=dropped, method=method, score=score, by=by)
     dropped.duplicate_of, dropped.held_by, dropped.held_until = kept, None, None
     return link
 
@@ -41,6 +34,8 @@ def link_of(kept: Candidate, dropped: Candidate, *, method: str, score: float | 
 @transaction.atomic
 def merge(kept: Candidate, dropped: Candidate, *, by: User) -> DuplicateLink:
     """A person's word that two candidates are one report, and whose decisions count. Raises Refused."""
+    # In this order, as a look for duplicates does: the review, then its candidates.
+    Review.objects.select_for_update().get(pk=kept.review_id)
     found = Candidate.objects.select_for_update(of=("self",)).in_bulk(sorted((kept.pk, dropped.pk)))
     kept, dropped = found[kept.pk], found[dropped.pk]
     if kept.pk == dropped.pk or kept.review_id != dropped.review_id:
@@ -64,8 +59,14 @@ def unmerge(link: DuplicateLink, *, by: User, why: str = "") -> DuplicateLink:
         return link
     link.undone_at, link.undone_by = timezone.now(), by
     link.save(update_fields=["undone_at", "undone_by"])
-    Candidate.objects.filter(pk=link.dropped_id).update(duplicate_of=None)
-    review = link.kept.review
+    review = Review.objects.select_for_update().get(pk=link.kept.review_id)
+    dropped = Candidate.objects.select_for_update().get(pk=link.dropped_id)
+    dropped.duplicate_of = None
+    dropped.save(update_fields=["duplicate_of"])
+    if dropped.verdict == Verdict.SCREENED_ONCE:
+        # While it was merged the stage may have come to ask for fewer decisions.
+        stage = ReviewStage.objects.get(review=review, stage=dropped.stage)
+        verdicts.settle(dropped, stage.stage, verdicts.needed_at(stage), verdicts.words_of(dropped, stage.stage))
     _settle(link.kept, link.dropped, PairAnswer.APART, by)
     log.record("took merge back", link.kept, review=review, by=by, dropped=link.dropped_id, link=link.pk, why=why)
     dealing.deal(review, by=by)
@@ -76,6 +77,10 @@ def unmerge(link: DuplicateLink, *, by: User, why: str = "") -> DuplicateLink:
 def group_as_study(proposal: PairProposal, *, by: User) -> PairProposal:
     """Two reports of one study: grouped in the catalogue, and every decision stays where it is. Raises Refused."""
     proposal = PairProposal.objects.select_for_update(of=("self",)).get(pk=proposal.pk)
+    if proposal.answer == PairAnswer.GROUPED:
+        return proposal
+    if proposal.answer != PairAnswer.NONE:
+        raise Refused(f"This pair has been answered already: {proposal.get_answer_display().lower()}.")
     first, second = proposal.first.report.study, proposal.second.report.study
     if first.pk != second.pk:
         try:

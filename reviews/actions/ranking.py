@@ -35,11 +35,11 @@ def retrain(review: Review) -> Ranking | None:
     Nothing is excluded by it. Harmless when run twice, or by two workers at once.
     """
     labels, n_decisions = queries.labels(review)
+    if not can_learn(list(labels.values())):
+        return None
     texts = queries.texts(review)
     ids = list(texts)
     known = [(place, labels[pk]) for place, pk in enumerate(ids) if pk in labels]
-    if not can_learn([is_relevant for _, is_relevant in known]):
-        return None
     matrix = _matrix(review, texts)
     if matrix is None:
         return None

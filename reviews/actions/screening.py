@@ -3,22 +3,21 @@
 import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from reviews.actions import dealing, log
-from reviews.actions.verdicts import as_words, back_to, needed_at, settle, words_of
+from reviews.actions import catalogue, dealing, log, verdicts
+from reviews.actions.verdicts import as_words, needed_at, settle, words_of
 from reviews.models import Candidate, CriteriaVersion, Criterion, Review, ReviewStage, ScreeningDecision
 from reviews.queries import screening as queries
-from reviews.queries.card import LONG_FIELDS
+from reviews.queries.card import with_text
 from reviews.rules import blinding
 from reviews.rules import screening as rules
 from reviews.terms import CardOrder, Classification, Decision, DecisionKind, Retrieval, Stage, Verdict
 from studies.models import User
 
-HELD_FOR = timedelta(minutes=15)
 MOST_SECONDS = 3600  # a card left open over lunch says nothing about its difficulty
 
 
@@ -41,17 +40,15 @@ class Said:
 def take_next(
     review: Review, stage: ReviewStage, *, by: User, is_expert: bool, besides: Collection[int] = ()
 ) -> Candidate | None:
-    """Hold the next card for this person; `besides` are the cards they have open already."""
+    """Hold the next card for this person, and read what it shows; `besides` are the cards they have open already."""
     if stage.is_closed:
         return None
-    dealing.release(review, by, besides=besides)
     order = _order(review)
     waiting = queries.next_for(review, stage, user=by, is_expert=is_expert, order=order, besides=besides)
     # Another reviewer who takes a card in this very moment gets the next but one.
-    candidate = waiting.select_for_update(skip_locked=True, of=("self",)).first()
-    if candidate is None:
-        return None
-    return _hold(candidate, by, order)
+    candidate = with_text(waiting).select_for_update(skip_locked=True, of=("self",)).first()
+    dealing.hold(review, by, candidate, order=order, besides=besides)
+    return candidate
 
 
 def _order(review: Review) -> str:
@@ -61,7 +58,7 @@ def _order(review: Review) -> str:
 
 
 def _hold(candidate: Candidate, user: User, order: str) -> Candidate:
-    candidate.held_by, candidate.held_until, candidate.held_order = user, timezone.now() + HELD_FOR, order
+    candidate.held_by, candidate.held_until, candidate.held_order = user, timezone.now() + dealing.HELD_FOR, order
     candidate.save(update_fields=["held_by", "held_until", "held_order"])
     return candidate
 
@@ -76,13 +73,23 @@ def open_card(candidate: Candidate, *, by: User) -> Candidate:
 
 
 @transaction.atomic
-def decide(candidate: Candidate, *, by: User, stage: str, said: Said, is_expert: bool = False) -> Candidate:
-    """One person's word, or their change of mind while nobody has answered it. Raises Refused."""
+def decide(
+    candidate: Candidate,
+    *,
+    by: User,
+    stage: str,
+    said: Said,
+    is_expert: bool = False,
+    rule: ReviewStage | None = None,
+) -> Candidate:
+    """One person's word, or their change of mind while nobody has answered it. Raises Refused.
+
+    `rule` is the stage, where the caller has just read it.
+    """
     # Both reviewers may answer in the same second: settle one at a time.
     candidate = _locked(candidate)
-    rule = _open_stage(candidate, stage)
-    decisions = words_of(candidate, stage)
-    mine = _last_word(candidate, stage, by)
+    rule = _open_stage(candidate, stage, rule)
+    decisions, mine = _words(candidate, stage, by)
     if mine and mine.decision != Decision.WITHDRAWN:
         _may_change(candidate, stage, decisions)
     elif candidate.stage != stage or not rules.is_wanted(
@@ -96,7 +103,8 @@ def decide(candidate: Candidate, *, by: User, stage: str, said: Said, is_expert:
     if candidate.held_by_id == by.pk:
         candidate.held_by = candidate.held_until = None
     settle(candidate, stage, needed_at(rule), decisions)
-    log.record("changed decision" if mine else "screened", candidate, review=candidate.review, by=by, decision=row.pk)
+    verb = "changed decision" if mine else "screened"
+    log.record(verb, candidate, review=candidate.review_id, by=by, decision=row.pk)
     return candidate
 
 
@@ -105,20 +113,21 @@ def undo(candidate: Candidate, *, by: User, stage: str) -> Candidate:
     """Take one's word back while blind; the card is undecided by this person again. Raises Refused."""
     candidate = _locked(candidate)
     rule = _open_stage(candidate, stage)
-    mine = _last_word(candidate, stage, by)
+    decisions, mine = _words(candidate, stage, by)
     if mine is None or mine.decision == Decision.WITHDRAWN:
         raise Refused("You have said nothing about this report that could be taken back.")
-    decisions = words_of(candidate, stage)
     _may_change(candidate, stage, decisions)
     row = _write(candidate, stage, Said(Decision.WITHDRAWN), by=by, is_expert=False, supersedes=mine)
     settle(candidate, stage, needed_at(rule), [one for one in decisions if one.pk != mine.pk])
     _hold(candidate, by, mine.order_shown)
-    log.record("took decision back", candidate, review=candidate.review, by=by, decision=row.pk)
+    log.record("took decision back", candidate, review=candidate.review_id, by=by, decision=row.pk)
     return candidate
 
 
 @transaction.atomic
-def settle_conflict(candidate: Candidate, *, by: User, said: Said, is_consensus: bool) -> Candidate:
+def settle_conflict(
+    candidate: Candidate, *, by: User, said: Said, is_consensus: bool, may_adjudicate: bool
+) -> Candidate:
     """A third person's word, or what the reviewers agreed on together with the reason why. Raises Refused."""
     candidate = _locked(candidate)
     stage = candidate.stage
@@ -126,31 +135,38 @@ def settle_conflict(candidate: Candidate, *, by: User, said: Said, is_consensus:
     if candidate.verdict != Verdict.CONFLICT:
         raise Refused("This report is no conflict (any more).")
     decisions = words_of(candidate, stage)
-    if not is_consensus and not rules.may_settle(as_words(decisions), reviewer=by.pk):
+    words = as_words(decisions)
+    if not is_consensus and not may_adjudicate:
+        raise Refused("Only an adjudicator or a lead settles a conflict alone.")
+    if not is_consensus and not rules.may_settle(words, reviewer=by.pk):
         raise Refused("A conflict is settled by a third person: you are one of those who disagree.")
+    if is_consensus and not rules.may_agree(words, reviewer=by.pk, may_adjudicate=may_adjudicate):
+        raise Refused("Consensus is recorded by one of those who disagree, by an adjudicator or by a lead.")
     if is_consensus and not said.note:
         raise Refused("Say how you came to agree.")
     kind = DecisionKind.CONSENSUS if is_consensus else DecisionKind.ADJUDICATION
     row = _write(candidate, stage, said, by=by, is_expert=True, kind=kind)
     settle(candidate, stage, needed_at(rule), [*decisions, row])
     verb = "recorded consensus" if is_consensus else "settled conflict"
-    log.record(verb, candidate, review=candidate.review, by=by, decision=row.pk)
+    log.record(verb, candidate, review=candidate.review_id, by=by, decision=row.pk)
     return candidate
 
 
 @transaction.atomic
-def reopen(candidates: Iterable[int], *, by: User, stage: str, why: str) -> int:
+def reopen(review: Review, candidates: Iterable[int], *, by: User, stage: str, why: str) -> int:
     """Ask for these reports' decisions at a stage anew: old rows stay, a new round begins. Answers how many."""
-    n = 0
-    found = Candidate.objects.select_for_update(of=("self",)).select_related("review")
-    for candidate in found.filter(pk__in=list(candidates), duplicate_of=None).order_by("pk"):
-        if rules.ORDER[stage] > rules.ORDER[candidate.stage]:
-            continue  # it never came as far as that stage
-        before = {"stage": candidate.stage, "verdict": candidate.verdict}
-        back_to(candidate, stage)
-        log.record("reopened", candidate, review=candidate.review, by=by, before=before, stage=stage, why=why)
-        n += 1
-    return n
+    found = Candidate.objects.named().select_for_update(of=("self",))
+    found = found.filter(review=review, pk__in=list(candidates), duplicate_of=None).order_by("pk")
+    # What never came as far as that stage is left alone.
+    found = [candidate for candidate in found if rules.ORDER[stage] <= rules.ORDER[candidate.stage]]
+    before = [{"stage": candidate.stage, "verdict": candidate.verdict} for candidate in found]
+    was_included = [verdicts.back_to(candidate, stage) for candidate in found]
+    verdicts.write(found)
+    details = [{"before": stood, "stage": stage, "why": why} for stood in before]
+    log.record_all("reopened", zip(found, details, strict=True), review=review.pk, by=by)
+    if any(was_included):
+        catalogue.tell_included()
+    return len(found)
 
 
 @transaction.atomic
@@ -163,18 +179,19 @@ def classify(candidate: Candidate, *, by: User, classification: str, why: str = 
         raise Refused("To exclude it, look at its full text again.")
     before, candidate.classification = candidate.classification, classification
     candidate.save(update_fields=["classification"])
-    log.record("classified", candidate, review=candidate.review, by=by, before=before, after=classification, why=why)
+    log.record("classified", candidate, review=candidate.review_id, by=by, before=before, after=classification, why=why)
     return candidate
 
 
 def _locked(candidate: Candidate) -> Candidate:
-    """The candidate's own row, with as much of its report as the log names it by."""
-    found = Candidate.objects.select_for_update(of=("self",)).select_related("review", "report")
-    return found.defer(*LONG_FIELDS).get(pk=candidate.pk, review=candidate.review_id)
+    """The candidate's own row, with what the log names its report by and the criteria that are in force."""
+    newest = CriteriaVersion.objects.filter(review=OuterRef("review")).values("pk")[:1]
+    found = Candidate.objects.named().select_for_update(of=("self",))
+    return found.annotate(criteria_in_force=Subquery(newest)).get(pk=candidate.pk, review=candidate.review_id)
 
 
-def _open_stage(candidate: Candidate, stage: str) -> ReviewStage:
-    rule = ReviewStage.objects.get(review=candidate.review_id, stage=stage)
+def _open_stage(candidate: Candidate, stage: str, rule: ReviewStage | None = None) -> ReviewStage:
+    rule = rule or ReviewStage.objects.get(review=candidate.review_id, stage=stage)
     if rule.is_closed:
         raise Refused("This stage is closed: a lead can open it again.")
     if candidate.duplicate_of_id:
@@ -182,15 +199,15 @@ def _open_stage(candidate: Candidate, stage: str) -> ReviewStage:
     return rule
 
 
-def _last_word(candidate: Candidate, stage: str, user: User) -> ScreeningDecision | None:
-    return ScreeningDecision.objects.filter(
-        candidate=candidate,
-        stage=stage,
-        round=candidate.round,
-        reviewer=user,
-        kind=DecisionKind.INDEPENDENT,
-        superseded_by=None,
-    ).first()
+def _words(candidate: Candidate, stage: str, user: User) -> tuple[list[ScreeningDecision], ScreeningDecision | None]:
+    """The standing words of the present round, and this person's own last one, which may be that they took it back."""
+    found = ScreeningDecision.objects.filter(
+        candidate=candidate, stage=stage, round=candidate.round, superseded_by=None
+    ).select_related("primary_reason")
+    read = ("reviewer", "kind", "decision", "is_expert", "order_shown", "primary_reason", "primary_reason__key")
+    last = list(found.only(*read))
+    own = (one for one in last if one.reviewer_id == user.pk and one.kind == DecisionKind.INDEPENDENT)
+    return [one for one in last if one.decision != Decision.WITHDRAWN], next(own, None)
 
 
 def _may_change(candidate: Candidate, stage: str, decisions: Collection[ScreeningDecision]) -> None:
@@ -213,11 +230,10 @@ def _write(
     kind: str = DecisionKind.INDEPENDENT,
     supersedes: ScreeningDecision | None = None,
 ) -> ScreeningDecision:
-    version = CriteriaVersion.objects.filter(review=candidate.review_id).first()
     excludes = said.decision == Decision.EXCLUDE
     if excludes and stage == Stage.FULL_TEXT and said.reason is None:
         raise Refused("Choose the one primary reason: a full text is not excluded without.")
-    if said.reason and said.reason.version_id != version.pk:
+    if said.reason and said.reason.version_id != candidate.criteria_in_force:
         raise Refused("The criteria have changed since this card was opened: choose the reason again.")
     is_dealt = candidate.held_by_id == by.pk and candidate.held_order
     return ScreeningDecision.objects.create(
@@ -232,7 +248,7 @@ def _write(
         secondary_reasons=sorted(set(said.also) - {said.reason.pk if said.reason else 0}) if excludes else [],
         note=said.note,
         seconds_spent=min(max(0, said.seconds), MOST_SECONDS),
-        criteria_version=version,
+        criteria_version_id=candidate.criteria_in_force,
         order_shown=candidate.held_order if is_dealt else CardOrder.RANDOM,
         rank_shown=candidate.rank,
         supersedes=supersedes,

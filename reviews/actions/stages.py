@@ -32,9 +32,14 @@ def _draw_pilot(stage: ReviewStage) -> int:
     """The sample is the first reports of the random order; what an earlier pilot drew stays in it."""
     stage.n_pilot_reviewers = max(2, dealing.screeners(stage.review).count())
     name = "is_full_text_pilot" if stage.stage == Stage.FULL_TEXT else "is_pilot"
-    here = Candidate.objects.filter(review=stage.review, stage=stage.stage).distinct_reports()
-    n = max(0, stage.pilot_size - here.filter(**{name: True}).count())
-    wanted = here.filter(**{name: False}, verdict__in=rules.OPEN).order_by("shuffle", "pk").values("pk")[:n]
+    ours = Candidate.objects.filter(review=stage.review).distinct_reports()
+    # Of the sample some have gone on to full text by now.
+    n = max(0, stage.pilot_size - ours.filter(**{name: True}).count())
+    wanted = (
+        ours.filter(**{name: False}, stage=stage.stage, verdict__in=rules.OPEN)
+        .order_by("shuffle", "pk")
+        .values("pk")[:n]
+    )
     return Candidate.objects.filter(pk__in=list(wanted.values_list("pk", flat=True))).update(**{name: True})
 
 

@@ -1,8 +1,10 @@
 """Writes on a candidate what its decisions come to, and tells the catalogue what it has to know."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from reviews.actions import catalogue
@@ -12,6 +14,7 @@ from reviews.rules.screening import Need, Word
 from reviews.terms import Classification, Retrieval, Stage, Verdict
 
 _KEPT = ["stage", "verdict", "verdict_at", "primary_reason", "classification", "retrieval", "held_by", "held_until"]
+_BATCH = 500
 
 
 def needed_at(stage: ReviewStage) -> Need:
@@ -42,6 +45,15 @@ def as_words(decisions: Iterable[ScreeningDecision]) -> list[Word]:
 
 def settle(candidate: Candidate, stage: str, needed: Need, decisions: Sequence[ScreeningDecision]) -> Candidate:
     """Write the verdict of these decisions, the candidate being locked; an inclusion goes on to full text."""
+    concerns_included = _judge(candidate, stage, needed, decisions)
+    candidate.save(update_fields=_KEPT)
+    if concerns_included:
+        catalogue.tell_included()
+    return candidate
+
+
+def _judge(candidate: Candidate, stage: str, needed: Need, decisions: Sequence[ScreeningDecision]) -> bool:
+    """Put the verdict on the candidate, unsaved; answers whether it was or is among the included."""
     was_included = candidate.stage == Stage.FULL_TEXT and candidate.verdict == Verdict.INCLUDED
     found = rules.outcome(as_words(decisions), stage, needed)
     candidate.stage, candidate.verdict, candidate.classification = stage, found.verdict, found.classification
@@ -52,10 +64,7 @@ def settle(candidate: Candidate, stage: str, needed: Need, decisions: Sequence[S
             _go_on(candidate)
         elif candidate.retrieval == Retrieval.SOUGHT:
             candidate.retrieval = Retrieval.NOT_SOUGHT
-    candidate.save(update_fields=_KEPT)
-    if was_included or candidate.verdict == Verdict.INCLUDED:
-        catalogue.tell_included()
-    return candidate
+    return was_included or candidate.verdict == Verdict.INCLUDED
 
 
 def _go_on(candidate: Candidate) -> None:
@@ -74,26 +83,37 @@ def _criterion(found: rules.Outcome, decisions: Sequence[ScreeningDecision]) -> 
 
 def settle_open(review: Review, stage: ReviewStage) -> int:
     """Look again at what is undecided, after fewer decisions are asked for. Answers how many were decided by that."""
-    n = 0
     with transaction.atomic():
-        waiting = Candidate.objects.select_for_update().filter(
-            review=review, stage=stage.stage, verdict=Verdict.SCREENED_ONCE, duplicate_of=None
+        waiting = list(
+            Candidate.objects.select_for_update()
+            .filter(review=review, stage=stage.stage, verdict=Verdict.SCREENED_ONCE, duplicate_of=None)
+            .order_by("pk")
         )
-        for candidate in waiting:
-            settle(candidate, stage.stage, needed_at(stage), words_of(candidate, stage.stage))
-            n += candidate.verdict != Verdict.SCREENED_ONCE
-    return n
+        said: dict[int, list[ScreeningDecision]] = defaultdict(list)
+        words = ScreeningDecision.objects.standing().filter(candidate__in=waiting, stage=stage.stage)
+        for word in words.filter(round=F("candidate__round")).select_related("primary_reason"):
+            said[word.candidate_id].append(word)
+        concern_included = [_judge(one, stage.stage, needed_at(stage), said[one.pk]) for one in waiting]
+        write(waiting)
+        if any(concern_included):
+            catalogue.tell_included()
+    return sum(one.verdict != Verdict.SCREENED_ONCE for one in waiting)
 
 
-def back_to(candidate: Candidate, stage: str) -> Candidate:
-    """Undecided once more at this stage; decisions made so far stay, but count no longer."""
+def write(candidates: Collection[Candidate]) -> None:
+    """The verdicts of many, and their rounds."""
+    Candidate.objects.bulk_update(candidates, [*_KEPT, "round"], batch_size=_BATCH)
+
+
+def back_to(candidate: Candidate, stage: str) -> bool:
+    """Undecided once more at this stage, unsaved; decisions made so far stay, but count no longer.
+
+    Answers whether it was among the included.
+    """
     was_included = candidate.verdict == Verdict.INCLUDED
     candidate.stage, candidate.verdict, candidate.verdict_at = stage, Verdict.NOT_SCREENED, None
     candidate.primary_reason, candidate.classification = None, Classification.NONE
     if stage == Stage.TITLE_ABSTRACT and candidate.retrieval == Retrieval.SOUGHT:
         candidate.retrieval = Retrieval.NOT_SOUGHT
     candidate.round += 1
-    candidate.save(update_fields=[*_KEPT, "round"])
-    if was_included:
-        catalogue.tell_included()
-    return candidate
+    return was_included

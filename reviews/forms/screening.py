@@ -1,13 +1,14 @@
 """What people say about a report, turned into clean values."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from reviews.actions.screening import MOST_SECONDS, Said
-from reviews.models import CriteriaVersion, Criterion
-from reviews.terms import Classification, CriterionKind, Dealing, Decision, ScreeningMode, Stage
+from reviews.models import Criterion
+from reviews.terms import Classification, Dealing, Decision, ScreeningMode, Stage
 
 _SAID = [choice for choice in Decision.choices if choice[0] != Decision.WITHDRAWN]
 
@@ -26,16 +27,20 @@ class DecisionForm(forms.Form):
     """One decision about one card, by the criteria that are in force."""
 
     decision = forms.ChoiceField(choices=_SAID, error_messages={"required": "Include, exclude or maybe?"})
-    reason = forms.ModelChoiceField(Criterion.objects.none(), required=False, label="Primary reason")
-    also = forms.ModelMultipleChoiceField(Criterion.objects.none(), required=False, label="Further reasons")
+    reason = forms.TypedChoiceField(required=False, empty_value=None, label="Primary reason")
+    also = forms.TypedMultipleChoiceField(required=False, coerce=int, empty_value=[], label="Further reasons")
     note = forms.CharField(required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 2}))
     seconds = SecondsField(required=False)
 
-    def __init__(self, data: Any = None, *, stage: str, version: CriteriaVersion | None, **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, stage: str, reasons: Iterable[Criterion], **kwargs: Any) -> None:
+        """`reasons` are the criteria by which a report can be excluded now."""
         super().__init__(data, **kwargs)
         self.stage = stage
-        reasons = Criterion.objects.filter(version=version, kind=CriterionKind.EXCLUSION)
-        self.fields["reason"].queryset = self.fields["also"].queryset = reasons.order_by("position")
+        known = {str(criterion.pk): criterion for criterion in reasons}
+        choices = [(key, criterion.label) for key, criterion in known.items()]
+        self.fields["reason"].choices = [("", ""), *choices]
+        self.fields["reason"].coerce = known.__getitem__
+        self.fields["also"].choices = choices
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -49,7 +54,7 @@ class DecisionForm(forms.Form):
         return Said(
             decision=values["decision"],
             reason=values["reason"],
-            also=tuple(criterion.pk for criterion in values["also"]),
+            also=tuple(values["also"]),
             note=values["note"].strip(),
             seconds=values["seconds"],
         )

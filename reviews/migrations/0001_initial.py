@@ -84,7 +84,6 @@ class Migration(migrations.Migration):
                 ('score', models.FloatField(null=True)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('undone_at', models.DateTimeField(blank=True, null=True)),
-                ('restored', models.JSONField(default=dict, verbose_name='the dropped one as it stood')),
                 ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('dropped', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='links_dropped', to='reviews.candidate')),
                 ('kept', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='links_kept', to='reviews.candidate')),

@@ -72,13 +72,23 @@ class SourceRun(models.Model):
 _IS_OPEN = Q(verdict__in=[Verdict.NOT_SCREENED, Verdict.SCREENED_ONCE], duplicate_of=None)
 
 
+NAMED_BY = ("report__title", "report__pmid", "report__pmcid", "report__doi")
+
+
 class CandidateQuerySet(models.QuerySet["Candidate"]):
     def distinct_reports(self) -> "CandidateQuerySet":
         """Without those that were merged into another candidate."""
         return self.filter(duplicate_of=None)
 
-    def at(self, stage: str) -> "CandidateQuerySet":
-        return self.filter(stage=stage)
+    def reading(self, *names: str) -> "CandidateQuerySet":
+        """With all of their own columns, and of what they refer to these alone (`report__title`)."""
+        own = (field.attname for field in self.model._meta.concrete_fields)
+        joined = {name.rpartition("__")[0] for name in names}
+        return self.select_related(*sorted(joined)).only(*own, *names)
+
+    def named(self) -> "CandidateQuerySet":
+        """With what lists and the log call their reports by."""
+        return self.reading(*NAMED_BY)
 
 
 class Candidate(models.Model):
@@ -176,7 +186,7 @@ class Assignment(models.Model):
 
 
 class DuplicateLink(models.Model):
-    """Two candidates held to be one report; undone, both stand as `restored` says the dropped one stood."""
+    """Two candidates held to be one report; the dropped one keeps how it stood, for when this is undone."""
 
     kept = models.ForeignKey(Candidate, models.PROTECT, related_name="links_kept")
     dropped = models.ForeignKey(Candidate, models.PROTECT, related_name="links_dropped")
@@ -186,7 +196,6 @@ class DuplicateLink(models.Model):
     at = models.DateTimeField(default=timezone.now)
     undone_at = models.DateTimeField(null=True, blank=True)
     undone_by = models.ForeignKey(_PERSON, models.PROTECT, null=True, blank=True, related_name="+")
-    restored = models.JSONField("the dropped one as it stood", default=dict)
 
     class Meta:
         constraints = [

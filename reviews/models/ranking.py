@@ -10,7 +10,7 @@ class Ranking(models.Model):
     """When the order was last worked out, from how many decisions, for how many reports.
 
     `n_decisions` is the number of decisions of the review at that moment: the sweep sees by it whether there is more
-    to learn from.
+    to learn from. How many of the decided reports are relevant is told to nobody: one person's word is among them.
     """
 
     review = models.ForeignKey(Review, models.CASCADE, related_name="rankings")
@@ -26,4 +26,8 @@ class Ranking(models.Model):
         indexes = [models.Index(fields=["review", "-at"], name="ranking_latest")]
 
     def __str__(self) -> str:
-        return f"Ranking of {self.review} from {self.n_relevant + self.n_irrelevant} reports"
+        return f"Ranking of {self.review} from {self.n_learnt} reports"
+
+    @property
+    def n_learnt(self) -> int:
+        return self.n_relevant + self.n_irrelevant

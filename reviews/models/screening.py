@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from reviews.models.candidates import Candidate
@@ -11,10 +11,29 @@ from reviews.models.protocol import CriteriaVersion, Criterion
 from reviews.terms import CardOrder, Decision, DecisionKind, Stage
 
 
+def _round_at_stage(order: str) -> Subquery:
+    """The first or the last round in which the candidate of the outer decision was decided on at its stage."""
+    said = ScreeningDecision.objects.filter(candidate=OuterRef("candidate"), stage=OuterRef("stage"))
+    return Subquery(said.order_by(order).values("round")[:1])
+
+
 class ScreeningDecisionQuerySet(models.QuerySet["ScreeningDecision"]):
     def standing(self) -> "ScreeningDecisionQuerySet":
         """Each person's last word, unless they took it back."""
         return self.filter(superseded_by=None).exclude(decision=Decision.WITHDRAWN)
+
+    def counting(self) -> "ScreeningDecisionQuerySet":
+        """The standing words that count: those of the candidate's present round, and of a stage it has passed.
+
+        A candidate has one counter of rounds: asked for anew at full text, it leaves the words by which it passed
+        title and abstract in an earlier round.
+        """
+        has_passed = Q(stage=Stage.TITLE_ABSTRACT, candidate__stage=Stage.FULL_TEXT, round=_round_at_stage("-round"))
+        return self.standing().filter(Q(round=F("candidate__round")) | has_passed)
+
+    def of_first_round(self) -> "ScreeningDecisionQuerySet":
+        """What was said when the candidate was first decided on at that stage, whatever its counter said by then."""
+        return self.filter(round=_round_at_stage("round"))
 
     def independent(self) -> "ScreeningDecisionQuerySet":
         return self.filter(kind=DecisionKind.INDEPENDENT)

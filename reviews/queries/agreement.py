@@ -60,11 +60,12 @@ def _stage(review: Review, stage: Stage, is_pilot: bool, is_final: bool) -> Stag
 
 
 def _rows(review: Review, stage: Stage, is_pilot: bool, is_final: bool) -> Iterable[tuple[int, int, str]]:
-    """One word a person and candidate, of the first round: what was said once more knew what it was about.
+    """One word a person and candidate, of the first round at the stage: what was said once more knew what it was about.
 
     Only of candidates whose decisions are open: a table of one would tell a reviewer what the other said.
     """
-    found = ScreeningDecision.objects.independent().filter(candidate__review=review, stage=stage, round=1)
+    found = ScreeningDecision.objects.independent().of_first_round()
+    found = found.filter(candidate__review=review, stage=stage)
     found = found.filter(REVEALED | Q(candidate__round__gt=F("round")))
     found = found.standing() if is_final else found.filter(supersedes=None)
     if is_pilot:

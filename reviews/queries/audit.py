@@ -91,5 +91,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{name.replace('_', ' ')}: {_plain(one)}" for name, one in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(str, value))
-    return {True: "yes", False: "no", None: ""}.get(value, str(value)) if not isinstance(value, str) else value
+        return ", ".join(map(_plain, value))
+    if isinstance(value, bool):  # 1 is True to Python, and a share of 1 is no yes
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

@@ -15,6 +15,7 @@ from reviews.models import (
     ScreeningDecision,
     SourceRun,
 )
+from reviews.models.candidates import NAMED_BY
 from reviews.queries.blinding import visible_to
 from reviews.queries.screening import maybes
 from reviews.rules.screening import OPEN
@@ -63,17 +64,9 @@ def listed(review: Review, name: str, *, user: User | None, source: int | None =
         found = found.filter(LISTS.get(name, LISTS["all"])[1]).distinct_reports()
     if source:
         found = found.filter(pk__in=CandidateRecord.objects.filter(source=source).values("candidate"))
-    light = ("title", "pmid", "pmcid", "doi", "journal_abbreviation", "published_on", "study_id")
-    return (
-        found.select_related("report", "report__study", "primary_reason")
-        .only(
-            *(field.attname for field in Candidate._meta.concrete_fields),
-            *(f"report__{name}" for name in light),
-            "report__study__notice_status",
-            "primary_reason__label",
-        )
-        .order_by("-added_at", "-pk")
-    )
+    light = ("report__journal_abbreviation", "report__published_on", "report__study_id")
+    shown = ("report__study__notice_status", "primary_reason__label")
+    return found.reading(*NAMED_BY, *light, *shown).order_by("-added_at", "-pk")
 
 
 def counts(review: Review, user: User | None) -> dict[str, int]:
@@ -103,6 +96,13 @@ def history(candidate: Candidate, user: User | None) -> History:
     records = candidate.records.select_related("source", "finding__run").order_by("created_at", "pk")
     decisions = tuple(seen.order_by("pk"))
     return History(tuple(records), decisions, said.count() - len(decisions))
+
+
+def deciders(candidate: Candidate) -> set[int]:
+    """Who has a standing word at the stage and in the round in which the candidate stands."""
+    said = ScreeningDecision.objects.standing().independent()
+    said = said.filter(candidate=candidate, stage=candidate.stage, round=candidate.round)
+    return set(said.values_list("reviewer", flat=True))
 
 
 def reasons_named(decisions: Sequence[ScreeningDecision]) -> dict[int, str]:

@@ -4,36 +4,36 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from django.db.models import Subquery
+
 from reviews.models import Candidate, CriteriaVersion, Criterion, Review, ScreeningDecision
+from reviews.models.candidates import NAMED_BY, CandidateQuerySet
 from reviews.rules.highlighting import spans
 from reviews.terms import CriterionKind, DecisionKind
 from studies.models import Report, StudyTag, User
 from studies.queries.study import Link, citation_of
-from studies.queries.tagging import statements_of
 from studies.rules import marked_text
 from studies.rules.marked_text import Span
 from studies.rules.tag_state import state_of
 from studies.terms import TagState, TagStatus
 
 MOST_AUTHORS = 6
-_UNREAD = (
-    "references",
-    "investigators",
-    "other_abstracts",
-    "grants",
-    "substances",
-    "supplementary_mesh",
-    "mesh",
-    "history",
-    "relations",
-    "databanks",
-)
-# What no list and no log needs of a report; a card reads the abstract, the authors and the keywords.
-LONG_FIELDS = tuple(f"report__{name}" for name in (*_UNREAD, "abstract", "authors", "keywords"))
-_UNREAD_OF_STUDY = ("search_vector", "search_title", "search_terms", "search_abstract", "search_people", "packed_terms")
-_LONG = (
-    *(f"report__{name}" for name in _UNREAD),
-    *(f"report__study__{name}" for name in (*_UNREAD_OF_STUDY, "starter")),
+_SHOWN = (
+    *NAMED_BY,
+    "report__study_id",
+    "report__abstract",
+    "report__authors",
+    "report__keywords",
+    "report__journal",
+    "report__journal_abbreviation",
+    "report__book_title",
+    "report__publisher",
+    "report__published_raw",
+    "report__published_on",
+    "report__volume",
+    "report__issue",
+    "report__pages",
+    "report__study__notice_status",
 )
 
 
@@ -69,12 +69,27 @@ class Card:
     version: CriteriaVersion | None
 
 
+Criteria = tuple[CriteriaVersion | None, tuple[Criterion, ...], tuple[Criterion, ...]]
+
+
+def with_text(candidates: CandidateQuerySet) -> CandidateQuerySet:
+    """With as much of their reports and studies as a card shows."""
+    return candidates.reading(*_SHOWN)
+
+
 def card_of(review: Review, candidate_id: int, stage: str, user: User | None) -> Card:
     """Four queries, however long the text. Raises Candidate.DoesNotExist."""
-    candidate = Candidate.objects.select_related("report__study").defer(*_LONG).get(pk=candidate_id, review=review)
+    candidate = with_text(Candidate.objects.all()).get(pk=candidate_id, review=review)
+    return card_for(review, candidate, criteria_of(review), mine=_mine(candidate, stage, user) if user else None)
+
+
+def card_for(
+    review: Review, candidate: Candidate, criteria: Criteria, *, mine: ScreeningDecision | None = None
+) -> Card:
+    """The card of a candidate that was read with its text, in one query; `mine` is its reader's standing word."""
     report = candidate.report
-    statements = statements_of(report.study_id)
-    version, inclusion, exclusion = criteria_of(review)
+    statements = _statements(report.study_id)
+    version, inclusion, exclusion = criteria
     title, sections = marked(review, report, statements)
     names = [_surname(author) for author in report.authors[:MOST_AUTHORS]]
     return Card(
@@ -86,17 +101,19 @@ def card_of(review: Review, candidate_id: int, stage: str, user: User | None) ->
         title=title,
         sections=sections,
         tags=tuple(_tags(statements)),
-        mine=_mine(candidate, stage, user) if user else None,
+        mine=mine,
         inclusion=inclusion,
         exclusion=exclusion,
         version=version,
     )
 
 
-def criteria_of(review: Review) -> tuple[CriteriaVersion | None, tuple[Criterion, ...], tuple[Criterion, ...]]:
-    """The version in force, with its criteria in their order."""
-    version = CriteriaVersion.objects.filter(review=review).prefetch_related("criteria").first()
-    found = sorted(version.criteria.all(), key=lambda one: (one.position, one.pk)) if version else []
+def criteria_of(review: Review) -> Criteria:
+    """The version in force, with its criteria in their order; one query, or two while nothing is written."""
+    versions = CriteriaVersion.objects.filter(review=review)
+    newest = Subquery(versions.values("pk")[:1])
+    found = Criterion.objects.filter(version=newest).select_related("version").order_by("position", "pk")
+    version = found[0].version if found else versions.first()
     inclusion = tuple(one for one in found if one.kind == CriterionKind.INCLUSION)
     return version, inclusion, tuple(one for one in found if one.kind == CriterionKind.EXCLUSION)
 
@@ -112,6 +129,13 @@ def marked(
         for section, own in zip(report.abstract, joined, strict=True)
     )
     return _marks(review, report.title, phrases["title"]), sections
+
+
+def _statements(study: int) -> list[StudyTag]:
+    """What is said of the study and by which phrase, without who said it."""
+    read = ("tag", "report", "origin", "status", "field", "phrase", "start", "end")
+    found = StudyTag.objects.filter(study=study).select_related("tag")
+    return list(found.only(*read, "tag__label", "tag__facet", "tag__position").order_by("at", "pk"))
 
 
 def _phrases(report: Report, statements: Iterable[StudyTag]) -> Mapping[str, list[Span]]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from reviews.models import Candidate, CandidateRecord, Criterion, FlowVersion, Review, ReviewSource, SourceRun
+from reviews.models.candidates import NAMED_BY
 from reviews.rules import flow as rules
 from reviews.rules.flow import Break, Flow, Place, Previous, SourceRecord
 from reviews.terms import SourceKind
@@ -158,8 +159,8 @@ def frozen_values(review: Review, flow: Flow, shown: Snapshot) -> dict[str, Any]
     return {
         "review_version": review.version,
         "numbers": dict(shown.numbers),
-        "sources": [[s.id, s.kind, s.name, s.n, dict(s.steps)] for s in shown.sources],
-        "reasons": {name: [[r.key, r.label, r.n] for r in found] for name, found in shown.reasons.items()},
+        "sources": [asdict(source) for source in shown.sources],
+        "reasons": {name: [asdict(reason) for reason in found] for name, found in shown.reasons.items()},
         "previous": shown.previous,
         "states": {str(pk): state for pk, state in flow.states.items()},
         "lists": {key: list(ids) for key, ids in flow.lists.items()},
@@ -175,8 +176,8 @@ def thawed(version: FlowVersion) -> Snapshot:
         number=version.number,
         as_of=version.as_of,
         numbers=boxes["numbers"],
-        sources=[SourceCount(*row) for row in boxes["sources"]],
-        reasons={name: [ReasonCount(*row) for row in found] for name, found in boxes["reasons"].items()},
+        sources=[SourceCount(**values) for values in boxes["sources"]],
+        reasons={name: [ReasonCount(**values) for values in found] for name, found in boxes["reasons"].items()},
         breaks=(),
         previous=boxes["previous"],
     )
@@ -232,11 +233,14 @@ def rows_behind(review: Review, key: str, ids: Sequence[int]) -> QuerySet:
     match unit_of(key):
         case "records":
             found = CandidateRecord.objects.filter(pk__in=ids, candidate__review=review)
-            return found.select_related("source", "candidate__report").order_by("source__name", "pk")
+            light = (f"candidate__{name}" for name in (*NAMED_BY, "report__study_id"))
+            own = ("candidate", "source", "occurrence", "created_at", "source__name", "source__kind")
+            found = found.select_related("source", "candidate__report").only(*own, "candidate__report", *light)
+            return found.order_by("source__name", "pk")
         case "studies":
             return Study.objects.filter(pk__in=ids).for_list().order_by("pk")
     found = Candidate.objects.filter(pk__in=ids, review=review)
-    return found.select_related("report__study", "primary_reason").order_by("pk")
+    return found.reading(*NAMED_BY, "report__study_id", "primary_reason__label").order_by("pk")
 
 
 def kinds_shown(shown: Snapshot) -> list[tuple[str, list[SourceCount]]]:

@@ -1,6 +1,7 @@
 """What stands in which box of the flow diagram: PRISMA 2020's wording, with work in progress beside it in grey."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from reviews.queries.flow import Snapshot, SourceCount
 from reviews.rules.flow import differences
@@ -227,15 +228,19 @@ def label_of(key: str) -> str:
 def changed(one: Snapshot, other: Snapshot) -> list[tuple[str, str, int, int]]:
     """(key, label, then, now) of every number in which two versions differ, then of sources and reasons."""
     found = [(key, label_of(key), a, b) for key, a, b in differences(one.numbers, other.numbers)]
-    found += [("", f"Records from {name}", a, b) for name, a, b in differences(*map(_by_name, (one, other)))]
+    sources = [{source.id: source for source in shown.sources} for shown in (one, other)]
+    found += [("", f"Records from {source.name}", a, b) for source, a, b in _changed(*sources)]
     for key in dict.fromkeys((*one.reasons, *other.reasons)):
-        counts = ({r.label: r.n for r in shown.reasons.get(key, ())} for shown in (one, other))
-        found += [("", f"{label_of(key)}: {label}", a, b) for label, a, b in differences(*counts)]
+        reasons = [{reason.key: reason for reason in shown.reasons.get(key, ())} for shown in (one, other)]
+        found += [("", f"{label_of(key)}: {reason.label}", a, b) for reason, a, b in _changed(*reasons)]
     return found
 
 
-def _by_name(shown: Snapshot) -> dict[str, int]:
-    return {source.name: source.n for source in shown.sources}
+def _changed(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> Iterator[tuple[Any, int, int]]:
+    """(which, then, now) by identity: two sources may share a name, and a reason may be worded anew."""
+    latest = {**one, **other}
+    counts = ({key: counted.n for key, counted in found.items()} for found in (one, other))
+    return ((latest[key], then, now) for key, then, now in differences(*counts))
 
 
 _COLUMN_LABELS = {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from reviews.models import Candidate, CriteriaVersion, Review, ScreeningDecision
 from reviews.rules.screening import OPEN
@@ -95,8 +95,7 @@ def _groups(review: Review) -> dict[str, tuple[str, Stage, QuerySet[Candidate]]]
     ours = Candidate.objects.filter(review=review).distinct_reports()
 
     def old(stage: Stage) -> QuerySet[Candidate]:
-        said = ScreeningDecision.objects.standing().filter(stage=stage, round=F("candidate__round"))
-        said = said.exclude(criteria_version__in=newest)
+        said = ScreeningDecision.objects.counting().filter(stage=stage).exclude(criteria_version__in=newest)
         return ours.filter(pk__in=said.values("candidate"))
 
     groups = {

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from itertools import accumulate
 
-from django.db.models import F, Max
+from django.db.models import Max
 
 from reviews.models import Candidate, Ranking, Review, ScreeningDecision
 from reviews.rules.screening import OPEN
@@ -30,7 +30,7 @@ def labels(review: Review) -> tuple[dict[int, bool], int]:
 
 
 def _standing(review: Review):
-    found = ScreeningDecision.objects.standing().filter(stage=Stage.TITLE_ABSTRACT, round=F("candidate__round"))
+    found = ScreeningDecision.objects.counting().filter(stage=Stage.TITLE_ABSTRACT)
     return found.filter(candidate__review=review, candidate__duplicate_of=None).order_by("pk")
 
 
@@ -87,7 +87,11 @@ def progress(review: Review) -> Progress:
     curve = list(accumulate(int(found) for _, found in screened))
     n_sample = random_sample([found is not None for _, found in standing], [pk in by_chance for pk, _ in standing])
     estimate = remaining(
-        len(standing), curve[-1] if curve else 0, n_sample, sum(bool(found) for _, found in standing[:n_sample])
+        n_all=len(standing),
+        n_found=curve[-1] if curve else 0,
+        n_sample=n_sample,
+        n_relevant=sum(bool(found) for _, found in standing[:n_sample]),
+        n_unread=len(standing) - len(screened),
     )
     return Progress(
         n_all=len(standing),

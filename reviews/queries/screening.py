@@ -32,23 +32,25 @@ def next_for(
 
 def open_for(review: Review, stage: ReviewStage, *, user: User, is_expert: bool = False) -> QuerySet[Candidate]:
     """Everything at a stage that still wants this person's word."""
-    found = Candidate.objects.filter(review=review, stage=stage.stage, verdict__in=rules.OPEN, duplicate_of=None)
+    found = Candidate.objects.filter(in_hand(stage), review=review, verdict__in=rules.OPEN, duplicate_of=None)
     if stage.stage == Stage.FULL_TEXT:
         found = found.filter(retrieval=Retrieval.RETRIEVED)
-    if stage.mode == ScreeningMode.PILOT:
-        found = found.filter(in_pilot(stage.stage))
     said = _standing(stage.stage)
     found = found.filter(~Exists(said.filter(reviewer=user)))
     if stage.mode == ScreeningMode.EXPERT and not is_expert:
         # The last place is an expert's.
         found = found.filter(Q(verdict=Verdict.NOT_SCREENED) | Exists(said.filter(is_expert=True)))
     if review.dealing == Dealing.SHARE:
-        found = found.filter(_dealt_to(user, review, stage))
+        found = found.filter(_dealt_to(user, review, stage, is_expert))
     return found
 
 
-def in_pilot(stage: str) -> Q:
-    return Q(is_full_text_pilot=True) if stage == Stage.FULL_TEXT else Q(is_pilot=True)
+def in_hand(stage: ReviewStage) -> Q:
+    """What is screened at a stage now: while it is a pilot, the sample alone."""
+    here = Q(stage=stage.stage)
+    if stage.mode != ScreeningMode.PILOT:
+        return here
+    return here & (Q(is_full_text_pilot=True) if stage.stage == Stage.FULL_TEXT else Q(is_pilot=True))
 
 
 def _standing(stage: str) -> QuerySet[ScreeningDecision]:
@@ -56,12 +58,16 @@ def _standing(stage: str) -> QuerySet[ScreeningDecision]:
     return ScreeningDecision.objects.standing().filter(candidate=OuterRef("pk"), stage=stage, round=OuterRef("round"))
 
 
-def _dealt_to(user: User, review: Review, stage: ReviewStage) -> Q:
-    """What was dealt to this person, and what was dealt to fewer people than it needs."""
+def _dealt_to(user: User, review: Review, stage: ReviewStage, is_expert: bool) -> Q:
+    """What was dealt to this person, and what was dealt to fewer people, or to other people, than it needs."""
     dealt = Assignment.objects.filter(candidate=OuterRef("pk"), stage=stage.stage)
-    needed = rules.need(stage.mode, stage.n_pilot_reviewers).n
-    enough = dealt.order_by().values("candidate").annotate(n=Count("pk")).filter(n__gte=needed)
-    return Exists(dealt.filter(user=user)) | ~Exists(enough)
+    needed = rules.need(stage.mode, stage.n_pilot_reviewers)
+    enough = dealt.order_by().values("candidate").annotate(n=Count("pk")).filter(n__gte=needed.n)
+    mine = Exists(dealt.filter(user=user)) | ~Exists(enough)
+    if needed.expert and is_expert:
+        experts = review.memberships.active().filter(is_expert=True).values("user")
+        mine |= ~Exists(dealt.filter(user__in=experts))
+    return mine
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +129,8 @@ def _queues(review: Review, stage: ReviewStage, user: User, is_expert: bool) -> 
 
 def maybes(review: Review, stage: str, user: User) -> QuerySet[Candidate]:
     """Candidates of which somebody says maybe, as far as this person may know."""
-    said = ScreeningDecision.objects.standing().filter(
-        visible_to(user), stage=stage, candidate__review=review, decision=Decision.MAYBE, round=F("candidate__round")
+    said = ScreeningDecision.objects.counting().filter(
+        visible_to(user), stage=stage, candidate__review=review, decision=Decision.MAYBE
     )
     return Candidate.objects.filter(pk__in=said.values("candidate")).distinct_reports()
 

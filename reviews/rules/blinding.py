@@ -14,11 +14,6 @@ def is_revealed(stage: str, candidate_stage: str, verdict: str) -> bool:
     return stage == candidate_stage and verdict in DECIDED
 
 
-def may_see(*, viewer: int | None, author: int, stage: str, candidate_stage: str, verdict: str) -> bool:
-    """One's own words always; another's once they are revealed. No role sees more."""
-    return viewer == author or is_revealed(stage, candidate_stage, verdict)
-
-
 def may_change(*, n_deciders: int, has_gone_on: bool) -> bool:
     """A mind is changed while blind: before anybody else decided, and before the full text was touched.
 

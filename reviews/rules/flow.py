@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from reviews.terms import Classification, Retrieval, SourceKind, Stage, Verdict
 
@@ -115,6 +116,8 @@ def roots(places: Iterable[Place]) -> dict[int, int]:
 def count(places: Sequence[Place], records: Sequence[SourceRecord], previous: Previous | None = None) -> Flow:
     """The flow of these rows. With `previous`, what that version had settled, and is as it was, is not counted anew."""
     root = roots(places)
+    # A record that was written after the places were read belongs to the next reading.
+    records = [record for record in records if record.candidate in root]
     standing = [place for place in places if place.duplicate_of is None]
     states = {place.id: state_of(place) for place in standing}
     is_new = {place.id: _is_new(place.id, states[place.id], previous) for place in standing}
@@ -130,7 +133,7 @@ def count(places: Sequence[Place], records: Sequence[SourceRecord], previous: Pr
     for place in standing:
         if is_new[place.id]:
             _file(lists, reasons, place, states[place.id], DATABASES if place.id in left else OTHER)
-    _total(lists, standing, states, is_new, previous)
+    _total(lists, standing, states, root, is_new, previous)
     return Flow(dict(lists), dict(sources), {key: dict(value) for key, value in reasons.items()}, states, previous)
 
 
@@ -191,6 +194,7 @@ def _total(
     lists: dict[str, list[int]],
     standing: Iterable[Place],
     states: Mapping[int, str],
+    root: Mapping[int, int],
     is_new: Mapping[int, bool],
     previous: Previous | None,
 ) -> None:
@@ -205,7 +209,8 @@ def _total(
     lists["total_studies"] = list(dict.fromkeys(place.study for place in included))
     if previous:
         was = [candidate for candidate, state in previous.states.items() if state == "included"]
-        lists["no_longer_included"] = [candidate for candidate in was if states.get(candidate) != "included"]
+        now = dict.fromkeys(root.get(candidate, candidate) for candidate in was)
+        lists["no_longer_included"] = [candidate for candidate in now if states.get(candidate) != "included"]
 
 
 # (what must hold, keys on the left, keys added on the right, keys taken away on the right)
@@ -303,7 +308,7 @@ def _sum(flow: Flow, keys: Iterable[str]) -> int:
     return sum(flow.n(key) for key in keys)
 
 
-def differences(numbers: Mapping[str, int], other: Mapping[str, int]) -> list[tuple[str, int, int]]:
+def differences(numbers: Mapping[Any, int], other: Mapping[Any, int]) -> list[tuple[Any, int, int]]:
     """(key, then, now) of every number that two flows do not share."""
     keys = dict.fromkeys((*numbers, *other))
     return [(key, a, b) for key in keys if (a := numbers.get(key, 0)) != (b := other.get(key, 0))]

@@ -104,6 +104,11 @@ def may_settle(words: Sequence[Word], *, reviewer: int) -> bool:
     return all(word.reviewer != reviewer for word in words)
 
 
+def may_agree(words: Sequence[Word], *, reviewer: int, may_adjudicate: bool) -> bool:
+    """What the reviewers agreed on is recorded by one of them, or by whoever settles conflicts in this review."""
+    return may_adjudicate or any(word.reviewer == reviewer for word in words)
+
+
 def place_by_chance(review: int, report: int) -> int:
     """A place in a random order that stays the same for ever: no row has to remember the dice."""
     return zlib.crc32(f"{review}:{report}".encode()) - 2**31

@@ -52,12 +52,16 @@ def random_sample(was_read: Sequence[bool], was_random: Sequence[bool]) -> int:
     return n
 
 
-def remaining(n_all: int, n_found: int, n_sample: int, n_relevant: int) -> Remaining:
+def remaining(n_all: int, n_found: int, n_sample: int, n_relevant: int, n_unread: int) -> Remaining:
     """The number of relevant reports among all, and its exact interval for a sample without replacement.
 
     The interval holds every number that would give a sample like this one with at least 2.5 % on either side
-    (Clopper-Pearson's argument with the hypergeometric distribution); it never has less than what was found.
+    (Clopper-Pearson's argument with the hypergeometric distribution). Neither it nor the estimate has less than what
+    was found, or more than what was found and the `n_unread` reports that are not settled; where none are left,
+    nothing is estimated.
     """
+    if n_all and not n_unread:
+        return Remaining(n_all, n_found, n_sample, n_relevant, float(n_found), n_found, n_found)
     if n_sample < min(FEWEST, n_all) or not n_all:
         return Remaining(n_all, n_found, n_sample, n_relevant)
     from scipy.stats import hypergeom  # takes a second to load, and few processes need it
@@ -66,10 +70,10 @@ def remaining(n_all: int, n_found: int, n_sample: int, n_relevant: int) -> Remai
     at_least = hypergeom.sf(n_relevant - 1, n_all, possible, n_sample)
     at_most = hypergeom.cdf(n_relevant, n_all, possible, n_sample)
     held = possible[(at_least > _TAIL) & (at_most > _TAIL)]
-    expected = max(n_all * n_relevant / n_sample, n_found)
+    most = n_found + n_unread
     return Remaining(
         *(n_all, n_found, n_sample, n_relevant),
-        expected=expected,
-        expected_low=max(int(held.min()), n_found),
-        expected_high=max(int(held.max()), n_found),
+        expected=min(max(n_all * n_relevant / n_sample, n_found), most),
+        expected_low=min(max(int(held.min()), n_found), most),
+        expected_high=min(max(int(held.max()), n_found), most),
     )

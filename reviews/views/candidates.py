@@ -174,20 +174,22 @@ def report(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
 def settle(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     """A conflict's end: a third person's word, or what the reviewers agreed on."""
     candidate = _candidate(seat, pk)
-    version, _, _ = criteria_of(seat.review)
-    form = SettlementForm(request.POST, stage=candidate.stage, version=version)
+    _, _, reasons = criteria_of(seat.review)
+    form = SettlementForm(request.POST, stage=candidate.stage, reasons=reasons)
     if form.is_valid():
-        is_consensus = form.cleaned_data["is_consensus"]
-        if not is_consensus and not seat.may_adjudicate:
-            form.add_error(None, "Only an adjudicator or a lead settles a conflict alone.")
+        try:
+            screening.settle_conflict(
+                candidate,
+                by=request.user,
+                said=form.said(),
+                is_consensus=form.cleaned_data["is_consensus"],
+                may_adjudicate=seat.may_adjudicate,
+            )
+        except screening.Refused as error:
+            form.add_error(None, str(error))
         else:
-            try:
-                screening.settle_conflict(candidate, by=request.user, said=form.said(), is_consensus=is_consensus)
-            except screening.Refused as error:
-                form.add_error(None, str(error))
-            else:
-                messages.success(request, "The conflict is settled.")
-                return _on(request, seat, candidate)
+            messages.success(request, "The conflict is settled.")
+            return _on(request, seat, candidate)
     return _report(request, seat, candidate, settlement=form, form=form, status=422)
 
 
@@ -247,7 +249,7 @@ def reopen(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     form = ReopenForm(request.POST)
     if not form.is_valid():
         return _report(request, seat, candidate, form=form, status=422)
-    n = screening.reopen([candidate.pk], by=request.user, **form.cleaned_data)
+    n = screening.reopen(seat.review, [candidate.pk], by=request.user, **form.cleaned_data)
     messages.success(request, "New decisions are asked for." if n else "It never came as far as that stage.")
     return _on(request, seat, candidate)
 
@@ -272,7 +274,8 @@ def _report(
 ) -> HttpResponse:
     card = card_of(seat.review, candidate.pk, candidate.stage, request.user)
     candidate, history = card.candidate, queries.history(card.candidate, request.user)
-    mine = any(one.reviewer_id == request.user.pk and one.stage == candidate.stage for one in history.decisions)
+    is_party = request.user.pk in queries.deciders(candidate)
+    is_conflict = candidate.verdict == Verdict.CONFLICT
     found = audit.entries(audit.events(seat.review, about=("candidate", candidate.pk))[:100], request.user)
     context = {
         "seat": seat,
@@ -283,8 +286,8 @@ def _report(
         "entries": found,
         "rank": shown_rank(candidate),
         "settlement": settlement,
-        "may_settle": candidate.verdict == Verdict.CONFLICT and seat.may_adjudicate and not mine,
-        "may_agree": candidate.verdict == Verdict.CONFLICT and seat.may_screen,
+        "may_settle": is_conflict and seat.may_adjudicate and not is_party,
+        "may_agree": is_conflict and (seat.may_adjudicate or (seat.may_screen and is_party)),
         "text_form": text_form or FullTextForm(),
         "is_full_text": candidate.stage == Stage.FULL_TEXT,
         "classification_form": ClassificationForm(initial={"classification": candidate.classification}),

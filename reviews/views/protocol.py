@@ -133,6 +133,7 @@ def revisit(request: HttpRequest, seat: Seat) -> HttpResponse:
         why = f"Criteria {version.number}: {request.POST.get('why', '').strip()[:1000]}".rstrip(": ")
         n = sum(
             screening.reopen(
+                seat.review,
                 queries.candidates_to_revisit(seat.review, group.name).values_list("pk", flat=True),
                 by=request.user,
                 stage=group.stage,

@@ -13,9 +13,9 @@ from reviews.actions import dealing, stages
 from reviews.actions import protocol as protocol_actions
 from reviews.actions import screening as actions
 from reviews.forms.screening import DecisionForm, OrderForm, StageForm
-from reviews.models import Candidate, CriteriaVersion, ReviewStage
+from reviews.models import Candidate, ReviewStage
 from reviews.queries import screening as queries
-from reviews.queries.card import card_of
+from reviews.queries.card import Card, Criteria, card_for, card_of, criteria_of
 from reviews.rules.permissions import Permission
 from reviews.terms import Dealing, Stage
 
@@ -65,19 +65,20 @@ def card(request: HttpRequest, seat: Seat, stage: str, pk: int) -> HttpResponse:
     rule = _stage(seat, stage)
     if request.method != "POST":
         return _card(request, seat, rule, pk)
-    form = DecisionForm(request.POST, stage=stage, version=_version(seat))
+    criteria = criteria_of(seat.review)
+    form = DecisionForm(request.POST, stage=stage, reasons=criteria[2])
     if not form.is_valid():
         return _card(request, seat, rule, pk, form=form, status=422)
     try:
         # The action reads and locks the row itself: it is not fetched here as well.
         candidate = Candidate(pk=pk, review=seat.review)
-        actions.decide(candidate, by=request.user, stage=stage, said=form.said(), is_expert=seat.is_expert)
+        actions.decide(candidate, by=request.user, stage=stage, said=form.said(), is_expert=seat.is_expert, rule=rule)
     except Candidate.DoesNotExist:
         raise Http404 from None
     except actions.Refused as error:
         form.add_error(None, str(error))
         return _card(request, seat, rule, pk, form=form, status=422)
-    return _next(request, seat, rule, besides=_numbers(request, "ahead"))
+    return _next(request, seat, rule, besides=_numbers(request, "ahead"), criteria=criteria)
 
 
 @in_review(Permission.SCREEN)
@@ -135,22 +136,27 @@ def _stage(seat: Seat, stage: str) -> ReviewStage:
     return ReviewStage.objects.get(review=seat.review, stage=stage)
 
 
-def _version(seat: Seat) -> CriteriaVersion | None:
-    return CriteriaVersion.objects.filter(review=seat.review).first()
-
-
 def _numbers(request: HttpRequest, name: str) -> list[int]:
     """Ids of cards that the page has open already."""
     given = request.POST.getlist(name)[:_MOST_AHEAD]
     return [int(text) for text in given if text.isascii() and text.isdigit() and len(text) < 15]
 
 
-def _next(request: HttpRequest, seat: Seat, rule: ReviewStage, *, besides: list[int] | None = None) -> HttpResponse:
+def _next(
+    request: HttpRequest,
+    seat: Seat,
+    rule: ReviewStage,
+    *,
+    besides: list[int] | None = None,
+    criteria: Criteria | None = None,
+) -> HttpResponse:
     candidate = actions.take_next(seat.review, rule, by=request.user, is_expert=seat.is_expert, besides=besides or ())
     if request.htmx:
         if candidate is None:
             return render(request, "reviews/screening/_done.html", {"seat": seat, "stage": rule})
-        return _card(request, seat, rule, candidate.pk)
+        # Its reader has said nothing about it yet: that is how it was chosen.
+        card = card_for(seat.review, candidate, criteria or criteria_of(seat.review))
+        return _shown(request, seat, rule, card)
     if candidate is None:
         messages.success(request, "Nothing waits for you at this stage.")
         return redirect("reviews:screening", slug=seat.review.slug)
@@ -170,20 +176,32 @@ def _card(
         found = card_of(seat.review, pk, rule.stage, request.user)
     except Candidate.DoesNotExist:
         raise Http404 from None
+    return _shown(request, seat, rule, found, form=form, status=status)
+
+
+def _shown(
+    request: HttpRequest,
+    seat: Seat,
+    rule: ReviewStage,
+    card: Card,
+    *,
+    form: DecisionForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
     context = {
         "seat": seat,
         "stage": rule,
-        "card": found,
+        "card": card,
         "form": form,
-        "said": _said(form, found),
+        "said": _said(form, card),
         "is_full_text": rule.stage == Stage.FULL_TEXT,
-        "is_held": dealing.is_held_by_another(found.candidate, request.user),
+        "is_held": dealing.is_held_by_another(card.candidate, request.user),
     }
     template = "reviews/screening/_card.html" if request.htmx else "reviews/screening/card.html"
     return render(request, template, context, status=status)
 
 
-def _said(form: DecisionForm | None, card: object) -> dict[str, object]:
+def _said(form: DecisionForm | None, card: Card) -> dict[str, object]:
     """What the card shows as answered: what was just sent, or one's own standing word."""
     if form is not None:
         return {

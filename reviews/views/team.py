@@ -1,15 +1,11 @@
 """The team of a review: who belongs to it, who is invited, what each may do; leaving, and coming by a link."""
 
-from smtplib import SMTPException
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.core.mail import send_mail
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -26,7 +22,7 @@ from reviews.terms import Dealing, Role
 from studies.actions.accounts import digest
 from studies.models import User
 from studies.views.accounts import MODEL_BACKEND
-from studies.views.people import CONSOLE
+from studies.views.people import CONSOLE, hand_over
 
 
 @in_review(Permission.READ)
@@ -139,21 +135,11 @@ def _page(
     return render(request, "reviews/team/team.html", context, status=status)
 
 
-@never_cache
 def _hand_over(request: HttpRequest, seat: Seat, invitation: ReviewInvitation, secret: str) -> HttpResponse:
-    """Mail the link; where no mail can be sent, show it in this one answer, since only its digest is kept."""
     link = settings.SITE_URL + reverse("reviews:invitation", args=[secret])
-    context = {"seat": seat, "invitation": invitation, "link": link, "site_url": settings.SITE_URL}
-    if settings.EMAIL_BACKEND != CONSOLE:
-        try:
-            subject = render_to_string("emails/review_invitation_subject.txt", context).strip()
-            send_mail(subject, render_to_string("emails/review_invitation.txt", context), None, [invitation.email])
-        except (SMTPException, OSError) as error:
-            context["mail_trouble"] = str(error) or type(error).__name__
-            return render(request, "reviews/team/hand_over.html", context)
-        messages.success(request, f"The invitation is on its way to {invitation.email}.")
-        return redirect("reviews:team", slug=seat.review.slug)
-    return render(request, "reviews/team/hand_over.html", context)
+    context = {"seat": seat, "invitation": invitation, "link": link}
+    where = {"done": "reviews:team", "slug": seat.review.slug}
+    return hand_over(request, context, mail="review_invitation", page="reviews/team/hand_over.html", **where)
 
 
 @login_not_required

@@ -1,6 +1,7 @@
 """The People page: who has an account, who is invited, and what each may do."""
 
 from smtplib import SMTPException
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -139,22 +140,27 @@ def _powers() -> list[tuple[str, list[Permission]]]:
     return powers
 
 
-@never_cache
 def _hand_over(request: HttpRequest, invitation: Invitation, secret: str) -> HttpResponse:
-    """Mail the link; where no mail can be sent, show it in this one answer, since only its digest is kept."""
     link = settings.SITE_URL + reverse("studies:invitation", args=[secret])
-    if settings.EMAIL_BACKEND != CONSOLE:
-        try:
-            _mail(invitation, link)
-        except (SMTPException, OSError) as error:
-            context = {"invitation": invitation, "link": link, "mail_trouble": str(error) or type(error).__name__}
-            return render(request, "studies/people/hand_over.html", context)
-        messages.success(request, f"The invitation is on its way to {invitation.email}.")
-        return redirect("studies:people")
-    return render(request, "studies/people/hand_over.html", {"invitation": invitation, "link": link})
+    context = {"invitation": invitation, "link": link}
+    return hand_over(request, context, mail="invitation", page="studies/people/hand_over.html", done="studies:people")
 
 
-def _mail(invitation: Invitation, link: str) -> None:
-    context = {"invitation": invitation, "link": link, "site_url": settings.SITE_URL}
-    subject = render_to_string("emails/invitation_subject.txt", context).strip()
-    send_mail(subject, render_to_string("emails/invitation.txt", context), None, [invitation.email])
+@never_cache
+def hand_over(
+    request: HttpRequest, context: dict[str, Any], *, mail: str, page: str, done: str, **where: Any
+) -> HttpResponse:
+    """Mail the `link` to who is invited; where no mail can be sent, show it in this one answer.
+
+    Only a digest of it is kept. `mail` names the texts of the message, `done` the page to go on to.
+    """
+    if settings.EMAIL_BACKEND == CONSOLE:
+        return render(request, page, context)
+    address, words = context["invitation"].email, context | {"site_url": settings.SITE_URL}
+    try:
+        subject = render_to_string(f"emails/{mail}_subject.txt", words).strip()
+        send_mail(subject, render_to_string(f"emails/{mail}.txt", words), None, [address])
+    except (SMTPException, OSError) as error:
+        return render(request, page, context | {"mail_trouble": str(error) or type(error).__name__})
+    messages.success(request, f"The invitation is on its way to {address}.")
+    return redirect(done, **where)

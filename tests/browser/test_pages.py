@@ -42,6 +42,7 @@ NO_PAGES = {
     "studies:trials_export": "a file",
     "studies:trials_feed": "a feed",
     "studies:study_export": "a file",
+    "studies:study_log_csv": "a file",
     "studies:tag_terms": "a part of the tagging page",
     "studies:check_progress": "a part of the check's page",
     "studies:check_csv": "a file",
@@ -105,7 +106,7 @@ def examples(name: str, rows: dict[str, object]) -> list[str]:
         addresses = [reverse(name), reverse(name) + "?way=citing", reverse(name) + "?page=99"]
     elif name == "studies:run":
         addresses = [run.get_absolute_url() for run in rows["runs"]]
-    elif name == "studies:study_references":
+    elif name in ("studies:study_references", "studies:study_log"):
         addresses = [reverse(name, args=[rows["study"].pk])]
     elif name == "studies:check_result":
         where = rows["check"].get_absolute_url()

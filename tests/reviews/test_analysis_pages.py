@@ -2,18 +2,21 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from django.db import connection
 from django.urls import reverse
 
+from reviews.actions import candidates as candidate_actions
 from reviews.actions import flow as flow_actions
 from reviews.actions import full_texts, protocol, ranking, screening
 from reviews.actions.screening import Said
 from reviews.models import Candidate, FlowVersion, Ranking, ScreeningDecision
 from reviews.queries.agreement import agreement
-from reviews.queries.flow import counted, snapshot
-from reviews.queries.ranking import progress
+from reviews.queries.flow import counted, snapshot, thawed
+from reviews.queries.flow_diagram import changed
+from reviews.queries.ranking import labels, progress
 from reviews.rules.flow import breaks
 from reviews.terms import CardOrder, Decision, Stage
 from tests.reviews.conftest import FULL, TITLE, Cast, add_reports
@@ -43,7 +46,7 @@ def test_agreement_counts_first_words_and_settling_changes_nothing(cast):
     screen(cast, (IN, IN), (IN, OUT), (OUT, IN), (OUT, OUT), (MAYBE, IN))
     before = agreement(cast.review)[0].pairs[0]
     conflict = Candidate.objects.get(pk=cast.reports[1].pk)
-    screening.settle_conflict(conflict, by=cast.adjudicator, said=Said(IN), is_consensus=False)
+    screening.settle_conflict(conflict, by=cast.adjudicator, said=Said(IN), is_consensus=False, may_adjudicate=True)
 
     (pair,) = agreement(cast.review)[0].pairs
 
@@ -102,7 +105,35 @@ def test_three_reviewers_are_measured_by_fleiss_as_well(cast):
     assert "Fleiss" in page(cast, "agreement")
 
 
+def test_full_texts_of_a_report_that_was_sent_back_count_by_their_first_round(cast):
+    candidate = cast.reports[0]
+    cast.say(cast.first, candidate, IN)
+    cast.say(cast.second, candidate, IN)
+    screening.reopen(cast.review, [candidate.pk], by=cast.lead, stage=TITLE, why="New criteria.")
+    cast.pass_first(candidate)
+    cast.say(cast.first, candidate, IN)
+    cast.say(cast.second, candidate, OUT, 0)
+
+    full_text = next(found for found in agreement(cast.review) if found.stage == FULL)
+
+    assert [pair.two.table for pair in full_text.pairs] == [((0, 1), (0, 0))]
+
+
 # --- ranking and progress ---
+
+
+def test_what_passed_stays_relevant_to_the_ranking_when_its_full_text_is_looked_at_again(cast):
+    screen(cast, (IN, MAYBE), (OUT, OUT))
+    passed, excluded, _ = cast.reports
+
+    screening.reopen(cast.review, [passed.pk], by=cast.lead, stage=FULL, why="A retraction.")
+
+    known, _ = labels(cast.review)
+    assert known == {passed.pk: True, excluded.pk: False}
+    maybes = cast.client(cast.observer).get(reverse("reviews:reports", args=[cast.review.slug]) + "?show=maybe")
+    assert str(passed) in maybes.content.decode()
+    screening.reopen(cast.review, [passed.pk], by=cast.lead, stage=TITLE, why="New criteria.")
+    assert labels(cast.review)[0] == {excluded.pk: False}
 
 
 def test_the_ranking_scores_what_is_open_and_a_decision_logs_its_order(cast):
@@ -145,6 +176,19 @@ def test_progress_says_what_is_found_and_that_people_decide_when_to_stop(cast):
     assert (found.n_all, found.n_screened, found.n_found, found.n_in_work) == (3, 2, 1, 1)
     assert "When to stop is for people to decide" in shown
     assert "polyline" in shown
+
+
+def test_what_the_ranking_was_learnt_from_tells_no_single_word(cast):
+    """One reviewer alone has decided: relevant and irrelevant apart would say what."""
+    protocol.change_review(cast.review, by=cast.lead, is_ranked=True)
+    for candidate, decision in zip(cast.reports, (IN, OUT, IN), strict=True):
+        cast.say(cast.first, candidate, decision)
+    ranking.retrain_due()
+
+    shown = page(cast, "progress", user=cast.second)
+
+    assert "from the decisions on 3 reports" in shown
+    assert "from 2 relevant" not in shown
 
 
 def test_leads_set_the_ranking_and_nonsense_is_refused(cast):
@@ -252,7 +296,7 @@ def test_a_frozen_version_stays_and_is_compared(cast):
     assert (
         client.post(reverse("reviews:flow_freeze", args=[cast.review.slug]), {"label": "Protocol"}).status_code == 302
     )
-    screening.reopen([cast.reports[2].pk], by=cast.lead, stage=Stage.FULL_TEXT, why="Retracted")
+    screening.reopen(cast.review, [cast.reports[2].pk], by=cast.lead, stage=Stage.FULL_TEXT, why="Retracted")
     add_reports(cast, 2)
 
     frozen = page(cast, "flow", query="?version=1")
@@ -264,6 +308,25 @@ def test_a_frozen_version_stays_and_is_compared(cast):
     assert "Records identified from databases" in compared
     assert cast.reports[2].report.title in page(cast, "flow_rows", "total_reports", query="?version=1")
     assert cast.reports[2].report.title not in page(cast, "flow_rows", "total_reports")
+
+
+def test_versions_are_compared_by_what_a_number_is_of_and_not_by_its_wording(cast):
+    """Two sources may share a name, and a reason may be worded anew without another report being excluded by it."""
+    through(cast)
+    flow_actions.freeze(cast.review, by=cast.lead)
+    drafts = protocol.drafts_of(cast.review.criteria_versions.first())
+    reworded = [replace(one, label="Another intervention") if "intervention" in one.label else one for one in drafts]
+    protocol.write_criteria(cast.review, by=cast.lead, drafts=reworded)
+    pmids = [Candidate.objects.get(pk=cast.reports[0].pk).report.pmid]
+    candidate_actions.add_reports(cast.review, by=cast.lead, pmids=pmids, dois=[], kind="register", name="PubMed")
+
+    rows = changed(thawed(FlowVersion.objects.get()), snapshot(cast.review))
+
+    assert [row[1:] for row in rows] == [
+        ("Records identified from registers", 0, 1),
+        ("Duplicate records", 0, 1),
+        ("Records from PubMed", 0, 1),
+    ]
 
 
 def test_the_next_version_of_a_living_review_has_the_column_of_previous_studies(cast):

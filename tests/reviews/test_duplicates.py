@@ -1,14 +1,18 @@
 """Duplicates in a review: what is merged, what waits for a person, what a merge keeps, what taking it back restores."""
 
+import threading
+import time
+
 import pytest
+from django.db import connection, connections, transaction
 from django.urls import reverse
 
-from reviews.actions import comparing
+from reviews.actions import comparing, stages
 from reviews.actions import duplicates as actions
 from reviews.actions.candidates import add_reports
 from reviews.models import Candidate, DuplicateLink, PairProposal, ScreeningDecision
 from reviews.queries import duplicates as queries
-from reviews.terms import Decision, DuplicateMethod, PairAnswer, PairKind, SourceKind, Stage, Verdict
+from reviews.terms import Decision, DuplicateMethod, PairAnswer, PairKind, ScreeningMode, SourceKind, Stage, Verdict
 from studies.models import AuditEvent, Report
 from tests.factories import make_study
 from tests.reviews.conftest import Cast
@@ -156,6 +160,64 @@ def test_taking_a_merge_back_restores_both_and_no_rule_merges_them_again(cast, p
     assert (second.stage, second.verdict) == (Stage.TITLE_ABSTRACT, Verdict.EXCLUDED)
     assert AuditEvent.objects.get(verb="took merge back").detail["why"] == "Two papers after all"
     assert PairProposal.objects.get().answer == PairAnswer.APART
+
+
+def test_a_report_that_was_merged_while_its_stage_came_to_need_one_word_is_decided_when_it_stands_again(cast, pair):
+    first, second = pair
+    cast.say(cast.first, second, Decision.EXCLUDE)
+    link = actions.merge(*again(first, second), by=cast.lead)
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.SINGLE, pilot_size=50)
+
+    actions.unmerge(link, by=cast.lead)
+
+    assert again(second)[0].verdict == Verdict.EXCLUDED
+
+
+def test_a_pair_that_is_one_report_is_not_grouped_as_two(cast):
+    join(cast, pmid=900001), join(cast, published_on="2024-03-01", pages="5-9")
+    comparing.look(cast.review)
+    proposal = PairProposal.objects.get()
+    actions.merge(proposal.first, proposal.second, by=cast.lead)
+
+    with pytest.raises(actions.Refused, match="answered already"):
+        actions.group_as_study(proposal, by=cast.lead)
+
+    proposal.refresh_from_db()
+    assert proposal.answer == PairAnswer.MERGED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_decision_made_while_duplicates_are_looked_for_is_not_merged_away(cast, pair):
+    """The rule would keep the first, which has a PMID; somebody is deciding on the second in this moment."""
+    first, second = pair
+    look = threading.Thread(target=_look_elsewhere, args=(cast.review,))
+    with transaction.atomic():
+        cast.say(cast.first, second, Decision.EXCLUDE)
+        look.start()
+        _wait_for_a_lock()
+    look.join(30)
+
+    first, second = again(first, second)
+    assert (first.duplicate_of, second.duplicate_of) == (second, None)
+    assert second.verdict == Verdict.SCREENED_ONCE
+
+
+def _look_elsewhere(review) -> None:
+    try:
+        comparing.look(review)
+    finally:
+        connections.close_all()
+
+
+def _wait_for_a_lock() -> None:
+    """Until another connection waits for what this one has locked."""
+    for _ in range(300):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits")
 
 
 def test_what_was_merged_or_belongs_to_another_review_is_not_merged_again(cast, pair):

@@ -151,6 +151,22 @@ def test_a_report_of_the_previous_version_that_is_out_now_is_named():
     assert not breaks(flow)
 
 
+def test_a_report_of_the_previous_version_that_was_merged_since_is_asked_for_where_it_went():
+    previous = Previous(1, NOON, {1: "included", 2: "included"})
+    merged = [place(1, **IN), place(2, **IN, duplicate_of=1)]
+
+    flow = count(merged, [found(11, 1), found(12, 2)], previous)
+
+    assert flow.lists["no_longer_included"] == []
+
+
+def test_a_record_that_joins_while_the_flow_is_read_waits_for_the_next_reading():
+    flow = count(PLACES, [*RECORDS, found(999, 77)])
+
+    assert flow.lists == count(PLACES, RECORDS).lists
+    assert not breaks(flow)
+
+
 def test_two_flows_are_compared_number_by_number():
     assert differences({"a": 1, "b": 2}, {"b": 3, "c": 1}) == [("a", 1, 0), ("b", 2, 3), ("c", 0, 1)]
     assert Flow({}, {}, {}).n("anything") == 0

@@ -9,7 +9,9 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from reviews.actions import team
 from reviews.models import Membership, Review
+from reviews.queries import audit
 from reviews.terms import Decision, Role
 from studies.models import AuditEvent, User
 from studies.terms import SiteRole
@@ -265,6 +267,18 @@ def test_the_log_tells_every_act_in_words_and_leaves_as_a_file(cast):
     assert "exclude, Wrong population (title and abstract, criteria 1, 0 s)" in page
     assert [row["who"] for row in rows if row["what"].startswith("screened")] == ["Fiona", "Simon"]
     assert rows[0]["what"] == f"began review: {cast.review.title}"
+
+
+def test_a_number_in_the_log_is_a_number_and_a_switch_is_yes_or_no(cast):
+    seat = cast.seat(cast.first)
+    team.change_member(seat, by=cast.lead, role="reviewer", is_expert=True, share=3)
+    team.change_member(seat, by=cast.lead, role="reviewer", is_expert=False, share=1)
+
+    last, first = audit.entries(audit.events(cast.review, about=("membership", seat.pk)), cast.lead)
+
+    assert first.before == "role: reviewer; share: 1; is expert: no"
+    assert (last.before, last.after) == (first.after, first.before)
+    assert last.before == "role: reviewer; share: 3; is expert: yes"
 
 
 @pytest.mark.parametrize("name", ["reports", "log", "screening", "sources", "review", "decisions_csv", "reports_csv"])

@@ -135,7 +135,7 @@ def test_the_random_sample_is_the_beginning_of_the_random_order_and_ends_with_a_
 
 def test_what_remains_has_an_exact_interval():
     # 5 of 100 drawn from 1,000: those numbers of relevant ones with at least 2.5 % on either side.
-    found = remaining(1000, 20, 100, 5)
+    found = remaining(1000, 20, 100, 5, 700)
 
     assert found.expected == 50
     assert (found.expected_low, found.expected_high) == (20, 109)
@@ -143,9 +143,23 @@ def test_what_remains_has_an_exact_interval():
 
 
 def test_a_small_sample_gives_no_estimate_and_a_whole_one_gives_certainty():
-    assert remaining(1000, 3, 29, 2).left is None
-    whole = remaining(50, 7, 50, 7)
+    assert remaining(1000, 3, 29, 2, 971).left is None
+    whole = remaining(50, 7, 50, 7, 0)
     assert (whole.expected, whole.expected_low, whole.expected_high, whole.left) == (7, 7, 7, 0)
+
+
+def test_no_more_is_left_than_is_unread():
+    # 20 of the first 40 were relevant, and 95 of 100 are read.
+    found = remaining(100, 30, 40, 20, 5)
+
+    assert (found.expected, found.expected_low, found.expected_high) == (35, 35, 35)
+    assert (found.left, found.low, found.high) == (5, 5, 5)
+
+
+def test_where_all_is_read_nothing_is_estimated():
+    found = remaining(100, 30, 12, 9, 0)
+
+    assert (found.left, found.low, found.high, found.expected) == (0, 0, 0, 30)
 
 
 def test_the_interval_holds_the_truth_nearly_always():
@@ -153,7 +167,7 @@ def test_the_interval_holds_the_truth_nearly_always():
     population = [i < 60 for i in range(900)]
     for _ in range(200):
         sample = draw.sample(population, 90)
-        found = remaining(900, 0, 90, sum(sample))
+        found = remaining(900, 0, 90, sum(sample), 810)
         held += found.expected_low <= 60 <= found.expected_high
 
     assert held >= 186
@@ -162,13 +176,13 @@ def test_the_interval_holds_the_truth_nearly_always():
 def test_the_plot_runs_from_nothing_to_what_was_found():
     found = list(accumulate([1, 0, 1, 0, 0] * 20))
 
-    shown = plots.progress(found, remaining(400, found[-1], 50, 10))
+    shown = plots.progress(found, remaining(400, found[-1], 50, 10, 300))
 
     points = [tuple(map(float, point.split(","))) for point in shown.curve.split(" ")]
     assert points[0] == (shown.left, shown.base)
     assert points == sorted(points, key=lambda point: point[0])
     assert shown.band[0] < shown.expected < shown.band[0] + shown.band[1]
-    assert plots.progress([], remaining(10, 0, 0, 0)).expected is None
+    assert plots.progress([], remaining(10, 0, 0, 0, 10)).expected is None
 
 
 @pytest.mark.parametrize(

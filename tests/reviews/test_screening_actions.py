@@ -5,17 +5,19 @@ from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
-from reviews.actions import dealing, full_texts, protocol, screening, stages, team
+from reviews.actions import dealing, full_texts, protocol, screening, stages, team, verdicts
 from reviews.actions.screening import Refused, Said
-from reviews.models import Assignment, Candidate, ScreeningDecision
+from reviews.models import Assignment, Candidate, Membership, ReviewStage, ScreeningDecision
 from reviews.queries import protocol as protocol_queries
 from reviews.queries import screening as queries
 from reviews.rules.criteria import Draft
-from reviews.terms import CardOrder, Classification, Dealing, Decision, Retrieval, ScreeningMode, Stage, Verdict
+from reviews.terms import CardOrder, Classification, Dealing, Decision, Retrieval, Role, ScreeningMode, Stage, Verdict
 from studies.models import AuditEvent, Study
-from tests.reviews.conftest import CRITERIA, FULL, TITLE, Cast, add_reports, make_cast
+from tests.reviews.conftest import CRITERIA, FULL, TITLE, Cast, add_reports, make_cast, person
 
 pytestmark = pytest.mark.django_db
 INCLUDE, EXCLUDE, MAYBE = Decision.INCLUDE, Decision.EXCLUDE, Decision.MAYBE
@@ -114,15 +116,17 @@ def test_different_reasons_are_settled_by_a_third_person(cast):
     assert candidate.verdict == Verdict.CONFLICT
 
     with pytest.raises(Refused, match="third person"):
-        screening.settle_conflict(candidate, by=cast.first, said=Said(INCLUDE), is_consensus=False)
+        screening.settle_conflict(candidate, by=cast.first, said=Said(INCLUDE), is_consensus=False, may_adjudicate=True)
     with pytest.raises(Refused, match="came to agree"):
-        screening.settle_conflict(candidate, by=cast.first, said=Said(INCLUDE), is_consensus=True)
-    screening.settle_conflict(candidate, by=cast.adjudicator, said=Said(EXCLUDE, cast.reason(1)), is_consensus=False)
+        screening.settle_conflict(candidate, by=cast.first, said=Said(INCLUDE), is_consensus=True, may_adjudicate=False)
+    screening.settle_conflict(
+        candidate, by=cast.adjudicator, said=Said(EXCLUDE, cast.reason(1)), is_consensus=False, may_adjudicate=True
+    )
 
     candidate.refresh_from_db()
     assert (candidate.verdict, candidate.primary_reason) == (Verdict.EXCLUDED, cast.reason(1))
     with pytest.raises(Refused, match="no conflict"):
-        screening.settle_conflict(candidate, by=cast.lead, said=Said(INCLUDE), is_consensus=False)
+        screening.settle_conflict(candidate, by=cast.lead, said=Said(INCLUDE), is_consensus=False, may_adjudicate=True)
 
 
 def test_reviewers_may_record_what_they_agreed_on(cast):
@@ -131,11 +135,47 @@ def test_reviewers_may_record_what_they_agreed_on(cast):
     cast.say(cast.second, candidate, EXCLUDE)
 
     said = Said(INCLUDE, note="We read the abstract together.")
-    screening.settle_conflict(candidate, by=cast.first, said=said, is_consensus=True)
+    screening.settle_conflict(candidate, by=cast.first, said=said, is_consensus=True, may_adjudicate=False)
 
     candidate.refresh_from_db()
     assert (candidate.stage, candidate.verdict) == (FULL, Verdict.NOT_SCREENED)
     assert ScreeningDecision.objects.get(kind="consensus").note == said.note
+
+
+def test_consensus_is_recorded_by_who_disagreed_or_settles_conflicts_and_by_nobody_else(cast):
+    third = person("Thea")
+    Membership.objects.create(review=cast.review, user=third, role=Role.REVIEWER)
+    candidate = cast.reports[0]
+    cast.say(third, candidate, INCLUDE)
+    screening.undo(candidate, by=third, stage=TITLE)
+    cast.say(cast.first, candidate, INCLUDE)
+    cast.say(cast.second, candidate, EXCLUDE)
+    address = reverse("reviews:settle", args=[cast.review.slug, candidate.pk])
+    said = {"decision": "include", "note": "We agreed.", "is_consensus": "1"}
+    client = cast.client(third)
+
+    page = client.get(reverse("reviews:report", args=[cast.review.slug, candidate.pk])).content.decode()
+    answer = client.post(address, said)
+
+    assert "Record as consensus" not in page
+    assert answer.status_code == 422
+    assert "one of those who disagree" in answer.content.decode()
+    candidate.refresh_from_db()
+    assert candidate.verdict == Verdict.CONFLICT
+    assert cast.client(cast.second).post(address, said).status_code == 302
+
+
+def test_who_decided_in_an_earlier_round_settles_as_a_third_person_in_this_one(cast):
+    candidate = cast.reports[0]
+    cast.say(cast.adjudicator, candidate, INCLUDE)
+    screening.reopen(cast.review, [candidate.pk], by=cast.lead, stage=TITLE, why="Again.")
+    cast.say(cast.first, candidate, INCLUDE)
+    cast.say(cast.second, candidate, EXCLUDE)
+
+    report = reverse("reviews:report", args=[cast.review.slug, candidate.pk])
+
+    assert "Settle as a third person" in cast.client(cast.adjudicator).get(report).content.decode()
+    assert "Settle as a third person" not in cast.client(cast.second).get(report).content.decode()
 
 
 def test_an_included_study_is_checked_every_week_until_it_is_included_no_more(cast):
@@ -145,7 +185,7 @@ def test_an_included_study_is_checked_every_week_until_it_is_included_no_more(ca
     assert candidate.classification == Classification.INCLUDED
     assert Study.objects.get(check_weekly=True).pk == candidate.report.study_id
 
-    screening.reopen([candidate.pk], by=cast.lead, stage=FULL, why="A retraction.")
+    screening.reopen(cast.review, [candidate.pk], by=cast.lead, stage=FULL, why="A retraction.")
 
     assert not Study.objects.filter(check_weekly=True).exists()
 
@@ -230,7 +270,9 @@ def test_a_member_who_leaves_frees_what_they_hold_and_strands_nothing(cast):
     assert not Candidate.objects.filter(held_by=cast.first).exists()
     open_ones = Candidate.objects.filter(review=cast.review, verdict=Verdict.NOT_SCREENED)
     assert all(one.assignments.count() == 2 for one in open_ones)
-    screening.settle_conflict(conflict, by=cast.adjudicator, said=Said(INCLUDE), is_consensus=False)
+    screening.settle_conflict(
+        conflict, by=cast.adjudicator, said=Said(INCLUDE), is_consensus=False, may_adjudicate=True
+    )
     assert ScreeningDecision.objects.filter(reviewer=cast.first).count() == 1
 
 
@@ -258,6 +300,125 @@ def test_a_pilot_is_a_random_sample_that_every_reviewer_decides(cast):
 
     stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.DOUBLE, pilot_size=4)
     assert set(Candidate.objects.filter(is_pilot=True).values_list("verdict", flat=True)) == {"excluded"}
+
+
+def test_a_pilot_by_shares_deals_its_sample_alone_and_the_rest_when_it_is_over(cast):
+    add_reports(cast, 7)
+    protocol.change_review(cast.review, by=cast.lead, dealing=Dealing.SHARE)
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.PILOT, pilot_size=4)
+
+    dealt = Assignment.objects.filter(stage=TITLE)
+    assert set(dealt.values_list("candidate__is_pilot", flat=True)) == {True}
+    assert dealt.count() == 4 * 4
+
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.DOUBLE, pilot_size=4)
+    assert dealt.values("candidate").distinct().count() == 10
+
+
+def test_an_enlarged_pilot_counts_those_of_its_sample_that_have_passed(cast):
+    add_reports(cast, 7)
+    people = (cast.first, cast.second, cast.adjudicator, cast.lead)
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.PILOT, pilot_size=3)
+    for candidate in Candidate.objects.filter(is_pilot=True):
+        for user in people:
+            cast.say(user, candidate, INCLUDE)
+        assert candidate.stage == FULL
+
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.PILOT, pilot_size=5)
+
+    assert Candidate.objects.filter(is_pilot=True).count() == 5
+
+
+@pytest.mark.parametrize("is_dealt_before", [True, False])
+def test_where_an_expert_is_needed_shares_strand_no_report(cast, is_dealt_before):
+    """Two who are no experts would wait for one to whom the report was never dealt."""
+    add_reports(cast, 7)
+    for user in (cast.lead, cast.first, cast.second):
+        team.change_member(cast.seat(user), by=cast.lead, role=cast.seat(user).role, is_expert=False, share=5)
+    mode = ScreeningMode.EXPERT
+    for act in ["deal", "mode"] if is_dealt_before else ["mode", "deal"]:
+        if act == "deal":
+            protocol.change_review(cast.review, by=cast.lead, dealing=Dealing.SHARE)
+            cast.review.refresh_from_db()
+            dealing.deal(cast.review)
+        else:
+            stages.change_stage(cast.stage(), by=cast.lead, mode=mode, pilot_size=50)
+
+    for user in (cast.first, cast.second, cast.lead, cast.adjudicator, cast.first, cast.second, cast.lead):
+        while candidate := take(cast, user):
+            cast.say(user, candidate, EXCLUDE)
+
+    assert set(Candidate.objects.values_list("verdict", flat=True)) == {Verdict.EXCLUDED}
+    dealt = Assignment.objects.filter(user=cast.adjudicator, stage=TITLE)
+    assert dealt.count() == 10
+
+
+def test_an_expert_finds_what_was_dealt_to_others_while_there_was_none(cast):
+    for user in (cast.lead, cast.adjudicator):
+        team.change_member(cast.seat(user), by=cast.lead, role=cast.seat(user).role, is_expert=False, share=1)
+    protocol.change_review(cast.review, by=cast.lead, dealing=Dealing.SHARE)
+    stages.change_stage(cast.stage(), by=cast.lead, mode=ScreeningMode.EXPERT, pilot_size=50)
+    cast.review.refresh_from_db()
+
+    team.change_member(cast.seat(cast.adjudicator), by=cast.lead, role="adjudicator", is_expert=True, share=1)
+
+    mine = queries.open_for(cast.review, cast.stage(), user=cast.adjudicator, is_expert=True)
+    assert mine.count() == 3
+
+
+def test_many_reports_are_looked_at_again_in_as_many_statements_as_few(cast):
+    """By criteria that changed hundreds are reopened at once, by another mode hundreds settled."""
+
+    def statements(act) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            act()
+        return len(asked)
+
+    def again(*reports) -> int:
+        pks = [one.pk for one in reports]
+        return statements(lambda: screening.reopen(cast.review, pks, by=cast.lead, stage=TITLE, why="New criteria."))
+
+    def single() -> int:
+        return statements(lambda: verdicts.settle_open(cast.review, cast.stage()))
+
+    few, more = cast.reports[:1], add_reports(cast, 12)
+    n_again, n_settled = [], []
+    for reports in (few, more):
+        ReviewStage.objects.filter(review=cast.review).update(mode=ScreeningMode.DOUBLE)
+        for candidate in reports:
+            cast.say(cast.first, candidate, EXCLUDE)
+        ReviewStage.objects.filter(review=cast.review).update(mode=ScreeningMode.SINGLE)
+        n_settled.append(single())
+        assert {Candidate.objects.get(pk=one.pk).verdict for one in reports} == {Verdict.EXCLUDED}
+        n_again.append(again(*reports))
+        assert {Candidate.objects.get(pk=one.pk).round for one in reports} == {2}
+
+    assert n_settled[0] == n_settled[1]
+    assert n_again[0] == n_again[1]
+    assert AuditEvent.objects.filter(verb="reopened").count() == 13
+
+
+def test_a_decision_with_the_next_card_takes_few_statements(cast):
+    """A reviewer waits for them a thousand times a day. Two transactions begin and end besides."""
+    add_reports(cast, 3)
+    protocol.change_review(cast.review, by=cast.lead, is_ranked=True, card_order=CardOrder.RELEVANCE)
+    client, asks = cast.client(cast.first), {"HX-Request": "true"}
+    here, ahead, last = (take(cast, cast.first, besides=held_by(cast.first)).pk for _ in range(3))
+    assert held_by(cast.first) == [here, ahead, last]
+    said = {"decision": "exclude", "reason": cast.reason(1).pk, "seconds": "9", "ahead": ahead}
+    address = reverse("reviews:card", args=[cast.review.slug, TITLE, here])
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.post(address, said, headers=asks)
+
+    statements = [query["sql"] for query in asked if "SAVEPOINT" not in query["sql"]]
+    assert len(statements) <= 14
+    assert f'data-card="{last}"' in answer.content.decode()
+    assert held_by(cast.first) == [ahead, last]
+
+
+def held_by(user) -> list[int]:
+    return list(Candidate.objects.filter(held_by=user).order_by("held_until").values_list("pk", flat=True))
 
 
 def test_a_closed_stage_takes_no_decision(cast):
@@ -301,7 +462,7 @@ def test_decisions_by_older_criteria_are_asked_for_again_where_somebody_says_so(
     groups = {group.name: group.n for group in protocol_queries.groups_to_revisit(cast.review)}
     assert groups == {"waiting": 1, "excluded": 1}
     again = protocol_queries.candidates_to_revisit(cast.review, "excluded").values_list("pk", flat=True)
-    assert screening.reopen(again, by=cast.lead, stage=Stage.TITLE_ABSTRACT, why="Animals") == 1
+    assert screening.reopen(cast.review, again, by=cast.lead, stage=Stage.TITLE_ABSTRACT, why="Animals") == 1
 
     candidate.refresh_from_db()
     assert (candidate.verdict, candidate.round) == (Verdict.NOT_SCREENED, 2)

@@ -13,6 +13,7 @@ from reviews.actions.screening import Refused, Said
 from reviews.models import Assignment, Candidate, Membership, ScreeningDecision
 from reviews.rules import screening as rules
 from reviews.rules.criteria import Draft
+from reviews.rules.permissions import Permission, permissions_of
 from reviews.terms import Decision, DecisionKind, Retrieval, ScreeningMode, Stage, Verdict
 from tests.reviews.conftest import TITLE, Cast, add_reports, make_cast
 
@@ -75,13 +76,16 @@ def do(act: str, cast: Cast, dice: random.Random) -> None:
         case "undo":
             screening.undo(candidate, by=seat.user, stage=stage.stage)
         case "settle" | "agree":
-            screening.settle_conflict(candidate, by=seat.user, said=said, is_consensus=act == "agree")
+            may_adjudicate = Permission.ADJUDICATE in permissions_of(role=seat.role)
+            screening.settle_conflict(
+                candidate, by=seat.user, said=said, is_consensus=act == "agree", may_adjudicate=may_adjudicate
+            )
         case "retrieve":
             full_texts.add_link(candidate, by=seat.user, url="https://example.org/text")
         case "lose":
             full_texts.mark_unavailable(candidate, by=seat.user)
         case "reopen":
-            screening.reopen([candidate.pk], by=cast.lead, stage=stage.stage, why="Again.")
+            screening.reopen(cast.review, [candidate.pk], by=cast.lead, stage=stage.stage, why="Again.")
         case "mode":
             stages.change_stage(stage, by=cast.lead, mode=dice.choice(list(ScreeningMode)), pilot_size=2)
         case "leave":

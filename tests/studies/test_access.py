@@ -111,6 +111,8 @@ DECISIONS: dict[str, Decision] = {
     "studies:references": reading(),
     "studies:study_export": reading(where="study format"),
     "studies:study_references": reading(where="study"),
+    "studies:study_log": reading(where="study"),
+    "studies:study_log_csv": reading(where="study"),
     "studies:study_tag": tagger_writes("study"),
     "studies:tag": tagger_only(write=TAGGERS),
     "studies:tag_terms": tagger_only(),
