@@ -6,7 +6,7 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
-from studies.actions import checking, digests, heartbeats, mailing, running, scheduling
+from studies.actions import checking, digests, heartbeats, mailing, running, scheduling, worked_example
 from studies.models import SearchRun
 from studies.queries import alerts
 from studies.rules.queues import queue_of
@@ -92,11 +92,11 @@ def tend_checks() -> None:
         check_citations.apply_async([check_id], **KNOCK)
     checking.give_up(now)
     checking.remove_old(now)
-    if checking.example_is_due(now):
+    if worked_example.is_due(now):
         tend_example.apply_async(**KNOCK)
 
 
 @shared_task(**KNOCK)
 def tend_example() -> None:
     """Ask the sources about the worked example."""
-    checking.tend_example(timezone.now())
+    worked_example.tend(timezone.now())

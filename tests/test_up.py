@@ -145,6 +145,7 @@ def test_sigterm_stops_everything_in_order_and_leaves_no_process(up: Up) -> None
 
 
 # --- A home that has been used ---------------------------------------------------------------------
+@pytest.mark.slow
 def test_a_killed_up_leaves_no_process_either(home: Path) -> None:
     up = Up(home)
     second_log = up.log
@@ -156,6 +157,7 @@ def test_a_killed_up_leaves_no_process_either(home: Path) -> None:
     assert "Admin account" not in second_log
 
 
+@pytest.mark.slow
 def test_tables_of_another_version_are_named_and_reset_on_demand(home: Path) -> None:
     change = "from django.db import connection as c; c.cursor().execute('ALTER TABLE studies_user ADD former int')"
     assert manage(home, "shell", "-v0", "-c", change).returncode == 0
@@ -170,6 +172,7 @@ def test_tables_of_another_version_are_named_and_reset_on_demand(home: Path) -> 
 
 
 # --- What is configured is used ----------------------------------------------------------------------
+@pytest.mark.slow
 def test_with_a_database_and_a_broker_configured_nothing_is_embedded(other_home: Path, other_database: str) -> None:
     up = Up(other_home, DATABASE_URL=other_database, CELERY_BROKER_URL="memory://", **ADMIN)
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -28,16 +28,10 @@ from studies.terms import CheckState, CheckVerdict, RunKind
 
 BATCH = 40
 _HOUR = timedelta(hours=1)
-_EXAMPLE_EVERY = timedelta(days=1)
 _SILENT = timedelta(minutes=3)  # a check that nobody gave a sign of for so long is called for again
 _MOST_ATTEMPTS = 20
 _GIVEN_UP = f"Asking broke off {_MOST_ATTEMPTS} times: it can be repeated."
 _MEMBERS_TIMES = 10  # as much as a visitor may somebody with an account ask for
-# The reference that the project's first article gives.
-EXAMPLE = (
-    "Yin et al. 2017. Adipose-derived mesenchymal stem cells for skin rejuvenation: A systematic review and "
-    "meta-analysis of randomized controlled trials, PMC5600176"
-)
 _COLUMNS = (
     "verdict", "found", "compared", "differences", "choices", "notice_status", "remark", "study_id", "sources",
     "asked_at",
@@ -72,13 +66,13 @@ def request_check(
         most=max(settings.CHECK_AN_HOUR, settings.CHECK_MOST) * (_MEMBERS_TIMES if member else 1),
         span=_HOUR,
     )
-    check = _keep(cited, name=name[:200], by=member, n_left_out=n_left_out, remarks=remarks)
+    check = keep(cited, name=name[:200], by=member, n_left_out=n_left_out, remarks=remarks)
     answer_from_catalogue(check)
     return CitationCheck.objects.get(pk=check.pk)
 
 
 @transaction.atomic
-def _keep(cited: Sequence[Cited], *, by: Any, **fields: Any) -> CitationCheck:
+def keep(cited: Sequence[Cited], *, by: Any, **fields: Any) -> CitationCheck:
     check = CitationCheck.objects.create(by=by, n_references=len(cited), **fields)
     CheckedReference.objects.bulk_create(
         [
@@ -201,12 +195,12 @@ def carry_on(check_id: int, *, at_most: int | None = None) -> CitationCheck | No
     if not locks.claim_check(check_id):
         return CitationCheck.objects.filter(pk=check_id).first()
     try:
-        desk = _desk()
+        desk = open_desk()
         _sign_of_life(check_id, n_attempts=F("n_attempts") + 1)
         n_batches = 0
         while (batch := _waiting(check_id)) and (at_most is None or n_batches < at_most):
             outcomes = resolving.resolve({one.pk: Cited.of(one.pasted, one.cited) for one in batch}, desk)
-            _write(check_id, batch, outcomes)
+            write(check_id, batch, outcomes)
             n_batches += 1
         _finish(check_id)
     finally:
@@ -214,7 +208,7 @@ def carry_on(check_id: int, *, at_most: int | None = None) -> CitationCheck | No
     return CitationCheck.objects.filter(pk=check_id).first()
 
 
-def _desk() -> Desk:
+def open_desk() -> Desk:
     return Desk(pacing.ncbi(somebody_waits=True), pacing.id_converter(somebody_waits=True), _registered)
 
 
@@ -244,7 +238,7 @@ def _waiting(check_id: int) -> list[CheckedReference]:
 
 
 @transaction.atomic
-def _write(check_id: int, batch: Iterable[CheckedReference], outcomes: dict[int, Outcome]) -> None:
+def write(check_id: int, batch: Iterable[CheckedReference], outcomes: dict[int, Outcome]) -> None:
     ours = in_catalogue([one for outcome in outcomes.values() for one in (outcome.found, *outcome.choices) if one])
     # A check may be removed while the sources are slow.
     kept = set(CheckedReference.objects.select_for_update().filter(pk__in=outcomes).values_list("pk", flat=True))
@@ -354,50 +348,3 @@ def remove_old(now: datetime) -> int:
     allowances.forget(now - 2 * _HOUR)
     n, _ = old.delete()
     return n
-
-
-def example() -> CitationCheck | None:
-    return CitationCheck.objects.filter(is_example=True).first()
-
-
-def tend_example(now: datetime) -> CitationCheck:
-    """The worked example: made once, asked again every day, and sooner while no source has answered."""
-    check = example() or _make_example()
-    if example_is_due(now):
-        _ask_example(check.pk, now)
-    return CitationCheck.objects.get(pk=check.pk)
-
-
-def example_is_due(now: datetime) -> bool:
-    check = example()
-    return not check or check.asked_at <= now - _EXAMPLE_EVERY or _is_unanswered(check, now)
-
-
-def _is_unanswered(check: CitationCheck, now: datetime) -> bool:
-    return check.references.exclude(verdict__in=_ANSWERS).exists() and check.asked_at <= now - timedelta(minutes=10)
-
-
-_ANSWERS = (CheckVerdict.MATCH, CheckVerdict.MISMATCH, CheckVerdict.NOT_FOUND, CheckVerdict.AMBIGUOUS)
-
-
-def _make_example() -> CitationCheck:
-    try:
-        with transaction.atomic():
-            return _keep(references_in(EXAMPLE), by=None, is_example=True, asked_at=timezone.now() - 2 * _EXAMPLE_EVERY)
-    except IntegrityError:  # another process made it in the same second
-        return CitationCheck.objects.get(is_example=True)
-
-
-def _ask_example(check_id: int, now: datetime) -> None:
-    """A source that is down leaves the last answer, with its date, as it is."""
-    if not locks.claim_check(check_id):
-        return
-    try:
-        rows = list(CheckedReference.objects.filter(check_of=check_id))
-        desk = _desk()
-        outcomes = resolving.resolve({one.pk: Cited.of(one.pasted, one.cited) for one in rows}, desk)
-        answered = [one for one in rows if outcomes[one.pk].verdict in _ANSWERS or one.verdict not in _ANSWERS]
-        _write(check_id, answered, {one.pk: outcomes[one.pk] for one in answered})
-        CitationCheck.objects.filter(pk=check_id).update(asked_at=now, state=CheckState.FINISHED, finished_at=now)
-    finally:
-        locks.release_check(check_id)

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from studies.access import client_address, may, needs, reader
-from studies.actions import allowances, checking
+from studies.actions import allowances, checking, worked_example
 from studies.formats import table
 from studies.forms.checking import CheckForm
 from studies.models import CitationCheck
@@ -48,9 +48,9 @@ def _requested(request: HttpRequest, form: CheckForm) -> CitationCheck:
 
 
 def _form_page(request: HttpRequest, form: CheckForm, *, status: int = 200) -> HttpResponse:
-    example = checking.example()
+    example = worked_example.example()
     line = queries.line_of(example.references.select_related("study").first()) if example else None
-    context = {"form": form, "example": example, "line": line, "example_text": checking.EXAMPLE}
+    context = {"form": form, "example": example, "line": line, "example_text": worked_example.EXAMPLE}
     return render(request, "studies/check/check.html", context, status=status)
 
 

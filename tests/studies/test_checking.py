@@ -1,6 +1,5 @@
 """Checks of citations against the local NCBI over real HTTP, faults included."""
 
-import gzip
 import os
 import shutil
 import subprocess
@@ -20,11 +19,10 @@ from django.utils import timezone
 
 from config.celery import app
 from studies import tasks
-from studies.actions import allowances, checking
+from studies.actions import allowances, checking, worked_example
 from studies.actions.report_values import fingerprint_of
 from studies.models import AuditEvent, CitationCheck, SearchRun, Study
 from studies.queries import checks
-from studies.rules.references import references_in
 from studies.sources.record import Author, PartialDate, Record
 from studies.terms import CheckState, CheckVerdict, NoticeKind, NoticeStatus, RunKind
 from tests.factories import make_notice, make_registration, make_study
@@ -161,6 +159,7 @@ def mixed(server: NcbiServer) -> list[tuple[str, str]]:
     return rows
 
 
+@pytest.mark.slow
 def test_two_hundred_mixed_references_are_judged_rightly_though_the_sources_stumble(sources):
     rows = mixed(sources)
     sources.faults += [
@@ -335,19 +334,6 @@ def test_an_article_of_the_same_title_year_and_author_elsewhere_is_asked_for(no_
     assert verdicts(check) == ["waiting"]
 
 
-def test_references_that_cannot_be_read_are_kept_apart():
-    lines = [f"{n}. something unreadable of the year 2017 about skin number {n} and no more" for n in range(1, 5)]
-
-    assert len(references_in("\n".join(lines))) == 4
-
-
-def test_a_packed_bibliography_is_unpacked_to_a_bound(no_network):
-    packed = BytesIO(gzip.compress(b"PMID- 1\nTI  - Synthetic.\n\n" * 500_000))
-
-    with pytest.raises(checking.NothingFound, match="MB"):
-        checking.request_check("", file=packed, name="large.nbib.gz")
-
-
 def test_what_a_file_or_the_starter_library_claims_is_no_proof(no_network):
     make_study("Claimed by a file", report={"pmid": 701, "source": "file"})
 
@@ -434,7 +420,7 @@ def test_a_trial_number_is_asked_of_its_registry(sources, registry):
 
 def test_the_worked_example_is_not_asked_until_a_source_answers(no_network, visitor):
     before = visitor.get(reverse("studies:check")).content.decode()
-    checking.tend_example(timezone.now())
+    worked_example.tend(timezone.now())
     after = visitor.get(reverse("studies:check")).content.decode()
 
     assert "PMC5600176" in before and "Not asked yet" in before
@@ -443,11 +429,11 @@ def test_the_worked_example_is_not_asked_until_a_source_answers(no_network, visi
 
 
 def test_the_worked_example_says_what_the_sources_say_with_the_date(sources, visitor):
-    checking.tend_example(timezone.now())
+    worked_example.tend(timezone.now())
 
     page = visitor.get(reverse("studies:check")).content.decode()
 
-    one = checking.example().references.get()
+    one = worked_example.example().references.get()
     assert one.verdict == CheckVerdict.NOT_FOUND
     assert f"{timezone.now():%-d %B %Y}" in page and "Not found" in page
     assert not Study.objects.exists()
@@ -460,10 +446,10 @@ def test_the_worked_example_shows_both_sides_where_the_id_is_another_article(sou
         )
     )
 
-    checking.tend_example(timezone.now())
+    worked_example.tend(timezone.now())
     sources.shelf.remove(91_000_009)
 
-    one = checking.example().references.get()
+    one = worked_example.example().references.get()
     assert one.verdict == CheckVerdict.MISMATCH
     assert {"title", "first author", "year"} <= set(one.differences)
     assert not Study.objects.exists()
@@ -471,15 +457,15 @@ def test_the_worked_example_shows_both_sides_where_the_id_is_another_article(sou
 
 def test_the_worked_example_is_asked_once_a_day_and_keeps_its_answer_through_an_outage(sources, settings):
     now = timezone.now()
-    checking.tend_example(now)
+    worked_example.tend(now)
     n_asked = len(sources.requests)
-    checking.tend_example(now + timedelta(hours=1))
+    worked_example.tend(now + timedelta(hours=1))
     assert len(sources.requests) == n_asked
 
     settings.NCBI_BASE_URL = settings.NCBI_IDCONV_URL = "http://127.0.0.1:9/"
-    checking.tend_example(now + timedelta(days=2))
+    worked_example.tend(now + timedelta(days=2))
 
-    assert checking.example().references.get().verdict == CheckVerdict.NOT_FOUND
+    assert worked_example.example().references.get().verdict == CheckVerdict.NOT_FOUND
     assert CitationCheck.objects.count() == 1
 
 
@@ -611,7 +597,3 @@ def test_a_page_of_a_check_costs_the_same_however_long_it_is(no_network, visitor
         visitor.get(few.get_absolute_url())
     with django_assert_num_queries(8):
         visitor.get(many.get_absolute_url())
-
-
-def test_the_example_text_is_read_as_one_reference():
-    assert len(references_in(checking.EXAMPLE)) == 1

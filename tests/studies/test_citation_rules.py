@@ -1,12 +1,16 @@
 """References found in text, and titles compared: against pairs that were labelled before any threshold was set."""
 
 import csv
+import gzip
 import time
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 
 import pytest
 
+from studies.actions import checking
+from studies.actions.worked_example import EXAMPLE
 from studies.rules.citation_comparison import Likeness, is_same_author, is_same_journal, is_same_year, likeness
 from studies.rules.citation_terms import questions
 from studies.rules.citation_verdict import Found, compare
@@ -303,3 +307,20 @@ def test_a_title_is_looked_for_by_words_spelled_alike_everywhere():
     assert narrow == f"{wide} AND 2019:2021[dp]"
     assert "randomised" not in wide and "ageing" not in wide and "adipose[ti]" in wide
     assert other.startswith("ekstrom[au] AND 2019:2021[dp]")
+
+
+def test_references_that_cannot_be_read_are_kept_apart():
+    lines = [f"{n}. something unreadable of the year 2017 about skin number {n} and no more" for n in range(1, 5)]
+
+    assert len(references_in("\n".join(lines))) == 4
+
+
+def test_the_example_text_is_read_as_one_reference():
+    assert len(references_in(EXAMPLE)) == 1
+
+
+def test_a_packed_bibliography_is_unpacked_to_a_bound():
+    packed = BytesIO(gzip.compress(b"PMID- 1\nTI  - Synthetic.\n\n" * 500_000))
+
+    with pytest.raises(checking.NothingFound, match="MB"):
+        checking.request_check("", file=packed, name="large.nbib.gz")

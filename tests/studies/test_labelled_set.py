@@ -34,6 +34,7 @@ def test_the_species_agrees_with_the_labels(first_half):
     assert len(wrong) <= len(first_half) * (1 - PRECISION), wrong
 
 
+@pytest.mark.slow
 def test_at_most_one_real_record_of_other_fields_in_a_hundred_is_given_a_source_or_a_product():
     if not REAL.exists():
         pytest.skip("the real records are not beside the checkout")

@@ -54,6 +54,7 @@ def assert_nothing_lost_or_doubled(run: SearchRun) -> None:
     assert AuditEvent.objects.filter(verb="imported").count() == Report.objects.count()
 
 
+@pytest.mark.slow
 def test_on_the_filesystem_a_full_ncbi_queue_starves_nobody_and_kill_9_loses_nothing(pubmed):
     default, ncbi = as_up_starts_them()
     with worker(default, NCBI_BASE_URL=pubmed.url) as first, worker(ncbi, NCBI_BASE_URL=pubmed.url) as second:
@@ -109,6 +110,7 @@ def redis() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 def test_on_redis_a_message_outlives_the_hand_that_held_it(pubmed, redis):
     run = a_run("One")
     _, ncbi = as_up_starts_them()

@@ -70,6 +70,7 @@ class TestWhatIsDue:
 
         assert not refreshing.due(timezone.now()).exists()
 
+    @pytest.mark.slow
     def test_five_thousand_pmids_take_25_requests(self, ncbi, settings):
         settings.NCBI_BATCH = 200
         study = Study.objects.create()
