@@ -18,7 +18,7 @@ from reviews.models import (
 from reviews.models.candidates import NAMED_BY
 from reviews.queries.blinding import visible_to
 from reviews.queries.screening import maybes
-from reviews.rules.screening import OPEN
+from reviews.rules.screening import OPEN, ORDER
 from reviews.terms import Classification, Retrieval, Stage, Verdict
 from studies.models import SearchRun, User
 from studies.terms import RunState
@@ -83,11 +83,15 @@ def counts(review: Review, user: User | None) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A report's records and the decisions about it that this person may see; `n_hidden` are those that are blind."""
+    """A report's records and the decisions about it that this person may see; `n_hidden` are those that are blind.
+
+    `earlier` holds the ids of decisions of a round that was asked for anew since.
+    """
 
     records: tuple[CandidateRecord, ...]
     decisions: tuple[ScreeningDecision, ...]
     n_hidden: int
+    earlier: frozenset[int]
 
 
 def history(candidate: Candidate, user: User | None) -> History:
@@ -95,7 +99,15 @@ def history(candidate: Candidate, user: User | None) -> History:
     seen = said.filter(visible_to(user)).select_related("reviewer", "primary_reason", "criteria_version", "candidate")
     records = candidate.records.select_related("source", "finding__run").order_by("created_at", "pk")
     decisions = tuple(seen.order_by("pk"))
-    return History(tuple(records), decisions, said.count() - len(decisions))
+    earlier = frozenset(one.pk for one in decisions if one.round != _round_of(candidate, one.stage, decisions))
+    return History(tuple(records), decisions, said.count() - len(decisions), earlier)
+
+
+def _round_of(candidate: Candidate, stage: str, decisions: Sequence[ScreeningDecision]) -> int:
+    """The round that counts at a stage: of one that the report has passed, its last."""
+    if ORDER[stage] >= ORDER[candidate.stage]:
+        return candidate.round
+    return max(one.round for one in decisions if one.stage == stage)
 
 
 def deciders(candidate: Candidate) -> set[int]:

@@ -190,6 +190,19 @@ def test_an_included_study_is_checked_every_week_until_it_is_included_no_more(ca
     assert not Study.objects.filter(check_weekly=True).exists()
 
 
+@pytest.mark.parametrize(("stage", "n_earlier"), [(FULL, 1), (TITLE, 2)])
+def test_words_of_an_earlier_round_are_marked_and_those_by_which_a_stage_was_passed_are_not(cast, stage, n_earlier):
+    candidate = cast.pass_first(cast.reports[0])
+    cast.say(cast.first, candidate, INCLUDE)
+    cast.say(cast.second, candidate, INCLUDE)
+
+    screening.reopen(cast.review, [candidate.pk], by=cast.lead, stage=stage, why="A retraction.")
+    # While it is decided anew, one's own words are all that one sees of that stage.
+    page = cast.client(cast.first).get(reverse("reviews:report", args=[cast.review.slug, candidate.pk]))
+
+    assert page.content.decode().count("earlier round</span>") == n_earlier
+
+
 def test_a_card_is_held_for_who_has_it_open_for_a_quarter_of_an_hour(cast):
     mine = take(cast, cast.first)
     theirs = take(cast, cast.second)
