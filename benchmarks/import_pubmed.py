@@ -22,9 +22,10 @@ WORKER = """
 import json, resource, sys, time
 import django
 django.setup()
-from studies.actions import importing, planning, running, searching
-from studies.models import SearchRun
 from pathlib import Path
+from studies.actions import importing, running, searching, vocabulary
+from studies.models import StudyTag
+vocabulary.load_vocabulary()  # without it nothing could be suggested
 kind, asked = sys.argv[1:]
 run = importing.request_path(Path(asked)) if kind == "file" else searching.request_once(kind, asked)
 begun, cpu = time.perf_counter(), time.process_time()
@@ -34,7 +35,7 @@ print(json.dumps({
     "planned": (run.planned_at - run.started_at).total_seconds() if run.planned_at else 0,
     "failure": run.failure, "found": run.n_found, "fetched": run.n_fetched, "created": run.n_created,
     "changed": run.n_changed, "unchanged": run.n_unchanged, "known": run.n_known, "rejected": run.n_rejected,
-    "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    "suggested": StudyTag.objects.count(), "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
 }))
 """
 
@@ -61,6 +62,7 @@ def main() -> None:
 def search(environment: dict[str, str], n: int) -> None:
     first = work(environment, "search", "synthetic[tiab]")
     print(f"first run: {rate(first)} end to end, {first['created']} created")
+    print(f"  {first['suggested'] / first['created']:.1f} suggestions a record written with it")
     print(
         f"  of {first['seconds']:.1f} s: searches {first['planned']:.1f} s, the worker's own CPU {first['cpu']:.1f} s"
     )

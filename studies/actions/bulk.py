@@ -1,7 +1,7 @@
 """Many rows in one statement, sent as one JSON text: the ORM's own insert spends more time than PostgreSQL does."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, models
@@ -34,19 +34,35 @@ def write(model: type[models.Model], rows: Sequence[str], *, replacing: Iterable
     """Insert rows, each a JSON object with a value for every column; `replacing` names what to set on known keys."""
     if not rows:
         return
-    quote = connection.ops.quote_name
-    names = ", ".join(quote(field.column) for field in columns(model))
-    table = quote(model._meta.db_table)
-    sets = ", ".join(f"{quote(name)} = EXCLUDED.{quote(name)}" for name in replacing)
+    sets = ", ".join(f"{quoted} = EXCLUDED.{quoted}" for quoted in map(connection.ops.quote_name, replacing))
     conflict = f"ON CONFLICT (id) DO UPDATE SET {sets}" if sets else ""
+    _insert(model, [field.column for field in columns(model)], f"[{','.join(rows)}]", {}, conflict)
+
+
+def insert(model: type[models.Model], rows: Sequence[dict[str, Any]], *, same: Mapping[str, Any]) -> None:
+    """Insert rows by the names of their columns, the same names in each; `same` is what all of them share.
+
+    A primary key that is not named is given by the database; every other column has to be.
+    """
+    if rows:
+        _insert(model, [*same, *rows[0]], dump(rows), same, "")
+
+
+def _insert(model: type[models.Model], names: Iterable[str], rows: str, same: Mapping[str, Any], conflict: str) -> None:
+    listed = ", ".join(map(connection.ops.quote_name, names))
+    table = connection.ops.quote_name(model._meta.db_table)
+    values = f"json_populate_recordset(json_populate_record(NULL::{table}, %s), %s)"
     with connection.cursor() as cursor:
         cursor.execute(
-            # Names come from the models, values go as a parameter.
-            f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, %s) {conflict}",  # noqa: S608
-            [f"[{','.join(rows)}]"],
+            # Names come from the models, values go as parameters.
+            f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {values} {conflict}",  # noqa: S608
+            [dump(same), rows],
         )
 
 
-def dump(values: dict[str, Any]) -> str:
+def dump(values: Any) -> str:
     """JSON with dates and decimals as text."""
-    return json.dumps(values, default=str, ensure_ascii=False)
+    return _encoded(values)
+
+
+_encoded = json.JSONEncoder(default=str, ensure_ascii=False).encode

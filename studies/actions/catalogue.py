@@ -207,7 +207,7 @@ class _Batch:
             AuditEvent.objects.values("updated", report, by=self.by, source=self.source, fields=names)
             for report, names in self.changed.values()
         ]
-        AuditEvent.objects.bulk_create([AuditEvent(at=self.now, **event) for event in events])
+        bulk.insert(AuditEvent, events, same={"at": self.now})
 
 
 def settle(records: Sequence[Record]) -> tuple[list[int], dict[int, int]]:

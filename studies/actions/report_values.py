@@ -3,8 +3,10 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from studies.actions import bulk
@@ -62,7 +64,8 @@ _PUBLISHED = ("published_raw", "published_on", "published_precision")
 _DEFAULTED = ("kind", "pmid_version", "authors_complete")
 _IDENTIFIERS = ("pmid", "pmcid", "doi")
 UPDATED = (*_JSON, *_PLAIN, *_PUBLISHED, "pmid", "pmcid", "fingerprint", "source", "digest", "changed_at", "checked_at")
-_FIELDS: dict[type, tuple[str, ...]] = {}
+_AS_IT_IS = frozenset((str, int, bool))
+_FIELDS: dict[type, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]] = {}
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
 
@@ -180,14 +183,25 @@ def _published(date: PartialDate | None) -> dict[str, Any]:
 def _compact(item: Any) -> Any:
     """A JSON value without the empty fields: a catalogue of full records holds millions of them."""
     kind = item.__class__
-    if kind is str or kind is int or kind is bool:
+    if kind in _AS_IT_IS:
         return item
     if kind is tuple:
         return [_compact(part) for part in item]
-    names = _FIELDS.get(kind)
-    if names is None:
-        names = _FIELDS[kind] = tuple(f.name for f in fields(item))
-    return {name: _compact(value) for name in names if (value := getattr(item, name))}
+    found = _FIELDS.get(kind)
+    if found is None:
+        names = tuple(f.name for f in fields(item))
+        found = _FIELDS[kind] = names, _values_of(names)
+    names, values = found
+    return {
+        name: value if value.__class__ in _AS_IT_IS else _compact(value)
+        for name, value in zip(names, values(item), strict=True)
+        if value
+    }
+
+
+def _values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    values = attrgetter(*names)
+    return values if len(names) > 1 else lambda item: (values(item),)
 
 
 def _is_empty(value: Any) -> bool:

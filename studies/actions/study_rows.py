@@ -29,6 +29,7 @@ from studies.terms import CitationSource, Facet, MentionBasis, ProposalState, Re
 
 _KIND_ORDER = {kind: place for place, kind in enumerate(ReportKind.values)}
 _CHECK_TAGS = {"Humans", "Animals"}
+_FACETS = tuple(Facet.values)  # made anew at each asking, which a record would feel
 # to_tsvector refuses more than a megabyte of words; a text this long is no abstract.
 _SEARCHED_CHARACTERS = 250_000
 KEPT = (
@@ -214,7 +215,7 @@ class TagTree:
 
     def with_ancestors(self, tag_ids: Iterable[int]) -> dict[str, list[int]]:
         """Per facet the sorted ids of these tags and of everything above them."""
-        found: dict[str, set[int]] = {facet: set() for facet in Facet.values}
+        found: dict[str, set[int]] = {facet: set() for facet in _FACETS}
         for tag_id in tag_ids:
             tag = self._tags.get(tag_id)
             while tag and tag.pk not in found[tag.facet]:

@@ -230,13 +230,10 @@ def _differs(row: StudyTag, found: tuple[Report | None, Suggestion]) -> bool:
 def _row(
     study_id: int, key: Key, report: Report | None, suggestion: Suggestion, status: str = TagStatus.SUGGESTED
 ) -> dict[str, Any]:
-    said = {"study_id": study_id, "tag_id": key[0], "rule": key[1], "origin": TagOrigin.RULE.value, "by_id": None}
-    return {**said, "status": str(status), "reason": "", **_values(report, suggestion)}
+    said = {"study_id": study_id, "tag_id": key[0], "rule": key[1], "status": str(status)}
+    return said | _values(report, suggestion)
 
 
 def _insert(rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    now = timezone.now().isoformat()
-    keys = bulk.new_ids(StudyTag, len(rows))
-    bulk.write(StudyTag, [bulk.dump({**row, "id": pk, "at": now}) for row, pk in zip(rows, keys, strict=True)])
+    of_rules = {"origin": TagOrigin.RULE.value, "by_id": None, "at": timezone.now(), "reason": ""}
+    bulk.insert(StudyTag, rows, same=of_rules)

@@ -84,7 +84,7 @@ def _write(grounds: Grounds, now: datetime) -> set[int]:
     """Links that are not there yet, and further grounds of those that are; a person's word stays."""
     if not grounds:
         return set()
-    reports = Report.objects.in_bulk({report for _, report in grounds})
+    reports = Report.objects.only("study", "publication_types").in_bulk({report for _, report in grounds})
     n_named: dict[int, set[int]] = defaultdict(set)
     for report, registration in RegistrationMention.objects.filter(report__in=reports).values_list(
         "report", "registration"
@@ -143,7 +143,7 @@ def note_publications(links: Iterable[TrialLink], *, now: datetime) -> None:
         if link.state == ProposalState.CONFIRMED or (link.is_firm and link.state == ProposalState.PROPOSED)
         if link.bases != [LinkBasis.STARTER]  # no news: both came together
     ]
-    reports = Report.objects.in_bulk({link.report_id for link in counting})
+    reports = Report.objects.only("pmid", "pmcid", "doi").in_bulk({link.report_id for link in counting})
     TrialEvent.objects.bulk_create(
         [
             TrialEvent(

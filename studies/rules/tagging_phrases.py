@@ -27,6 +27,8 @@ from studies.rules.tagging_text import Flat
 _KEY, _LONG, _LONGEST = 4, 6, 11
 _NUMBER = "#"
 _BETWEEN, _ENDS = {"~", "@"}, {" ", "|", ")"}
+_MOST_KEPT = 50_000  # words, or beginnings, of which the matcher remembers what it found out
+_WORD = re.compile(r"\w+")
 _HEAD = re.compile(rf"\w{{1,{_KEY}}}")
 _TOLD = re.compile(r"\w+(?: \w*)*")
 _MACRO = re.compile(r"<([\w-]+)>")
@@ -75,33 +77,40 @@ class Matcher:
                     own.setdefault((number, whole == whole.lower()), set()).add(pattern)
         # What may begin at a key; None: not compiled yet.
         self._tries: dict[str, list[_Try] | None] = dict.fromkeys(self._phrases)
+        after = "|".join(re.escape(key.removeprefix(_NUMBER)) for key in self._phrases if key.startswith(_NUMBER))
+        self._after_numbers = re.compile(rf"\d(?<=\b\d)\w*(?={after or '(?!)'})")
         words = [key for key in self._phrases if not key.startswith(_NUMBER)]
-        numbers = [key.removeprefix(_NUMBER) for key in self._phrases if key.startswith(_NUMBER)]
-        # Most words begin no phrase: finding the others is left to the engine of regular expressions.
-        self._beginnings = re.compile(rf"\b(?={_any_of(words)})")
-        self._after_numbers = re.compile(rf"\d(?<=\b\d)\w*(?={_any_of(numbers)})")
+        self._heads = {key[:length] for key in words for length in range(1, _LONG + 1)}
+        # Words come again and again, and most of them begin no phrase: what has been found out is kept.
+        self._begins: dict[str, tuple[int, ...]] = {}
+        self._tried_at: dict[str, tuple[_Try, ...]] = {}
 
     def hits(self, flat: Flat, field: int) -> list[Hit]:
         """Every entry at every place where it begins."""
         hits: list[Hit] = []
-        tries, lower, cased = self._tries, flat.lower, flat.cased
-        for beginning in self._beginnings.finditer(lower):
-            start = beginning.start()
-            head = lower[start : start + _KEY]
-            if not head.isalnum():
-                head = _HEAD.match(lower, start)[0]  # type: ignore[index]
-            for key in (head, lower[start : start + _LONG], lower[start : start + _LONGEST]):
-                if key in tries:
-                    for match, in_any_case, entries in tries[key] or self._compiled(key):
-                        found = match(lower if in_any_case else cased, start)
-                        if found and found.lastindex:
-                            for entry, (_, end) in zip(entries, found.regs[1:], strict=True):
-                                if end > 0:
-                                    hits.append(_new(Hit, (entry, field, start, end)))
+        lower, cased, begins, tried_at = flat.lower, flat.cased, self._begins, self._tried_at
+        at = 0
+        for token in lower.split(" "):
+            places = begins.get(token)
+            if places is None:
+                places = self._places(token)
+            for place in places:
+                start = at + place
+                beginning = lower[start : start + _LONGEST]
+                tries = tried_at.get(beginning)
+                if tries is None:
+                    tries = self._tries_at(beginning)
+                for match, in_any_case, entries in tries:
+                    found = match(lower if in_any_case else cased, start)
+                    if found and found.lastindex:
+                        for entry, (_, end) in zip(entries, found.regs[1:], strict=True):
+                            if end > 0:
+                                hits.append(_new(Hit, (entry, field, start, end)))
+            at += len(token) + 1
         for number in self._after_numbers.finditer(lower):
             start, end = number.span()
             key = _NUMBER + lower[end : end + _LONG - 2]
-            for match, _, entries in tries[key] or self._compiled(key):
+            for match, _, entries in self._tries[key] or self._compiled(key):
                 found = match(lower, start)
                 if found and found.lastindex:
                     hits += [
@@ -110,6 +119,25 @@ class Matcher:
                         if end > 0
                     ]
         return hits
+
+    def _places(self, token: str) -> tuple[int, ...]:
+        """Where in the token (letters without a blank) words begin that may begin a phrase."""
+        if len(self._begins) >= _MOST_KEPT:
+            self._begins.clear()
+        words = ((word.start(), word[0]) for word in _WORD.finditer(token))
+        self._begins[token] = places = tuple(
+            place for place, word in words if word[:_KEY] in self._tries or word[:_LONG] in self._heads
+        )
+        return places
+
+    def _tries_at(self, beginning: str) -> tuple[_Try, ...]:
+        """What is tried at a word that begins with these characters, its followers among them."""
+        if len(self._tried_at) >= _MOST_KEPT:
+            self._tried_at.clear()
+        head = _HEAD.match(beginning)[0]  # type: ignore[index]
+        keys = [key for key in dict.fromkeys((head, beginning[:_LONG], beginning)) if key in self._tries]
+        self._tried_at[beginning] = tries = tuple(t for key in keys for t in self._tries[key] or self._compiled(key))
+        return tries
 
     def _compiled(self, key: str) -> list[_Try]:
         """Compiled when first met, all that begins at a key as one: a group an entry, none of which has to be met."""
@@ -125,25 +153,6 @@ class Matcher:
                 tries.append((re.compile(pattern).match, in_any_case, tuple(phrases)))
         self._tries[key] = tries
         return tries
-
-
-def _any_of(keys: Iterable[str]) -> str:
-    """A pattern for the beginnings that the keys share, as a tree, so that each letter is looked at once."""
-    tree: dict = {}
-    for key in keys:
-        branch = tree
-        for letter in key[:_LONG]:
-            branch = branch.setdefault(letter, {})
-        # A key shorter than the shortest is a whole word.
-        branch["" if len(key) >= _KEY else r"(?!\w)"] = {}
-    return _branches(tree) if tree else "(?!)"
-
-
-def _branches(tree: dict) -> str:
-    if not tree or "" in tree:
-        return ""
-    found = [(letter if len(letter) > 1 else re.escape(letter)) + _branches(tree[letter]) for letter in sorted(tree)]
-    return found[0] if len(found) == 1 else f"(?:{'|'.join(found)})"
 
 
 def expanded(phrase: str, macros: Mapping[str, str]) -> str:
