@@ -31,7 +31,8 @@ def _cell(cell: Cell, address: str) -> str:
     if not cell.total:
         words = f"{cell.n_waiting:,} waiting" if cell.gap == "waiting" else _GAPS[cell.gap]
         return f"<td class={cell.gap}>{words}"
-    marks = "".join(f" <i class={mark.kind.letter}>{mark.n} {mark.kind.word}</i>" for mark in cell.marks)
+    # An element of its own for each kind of design is five bytes less than a class, four thousand times.
+    marks = "".join(f" <m-{m.kind.letter}>{m.n} {m.kind.word}</m-{m.kind.letter}>" for m in cell.marks)
     badges = f" <u>{cell.n_new} new</u>" if cell.n_new else ""
     badges += f" <s>{cell.n_noticed} notice{'' if cell.n_noticed == 1 else 's'}</s>" if cell.n_noticed else ""
     shade = "d0" if cell.is_registered_only else f"d{cell.shade}"

@@ -307,7 +307,7 @@ def test_the_page_is_a_table_that_a_screen_reader_can_walk(visitor, library):
     assert table.count('scope="col"') == 2 + Tag.objects.filter(facet=Facet.OUTCOME).count()
     assert table.count('scope="row"') == 1 + Tag.objects.filter(facet=Facet.SOURCE).count()
     assert "A study with several terms stands in several cells" in table
-    assert re.search(r"<b>\d+</b>.*?\d+ RCT</i>", table)
+    assert re.search(r"<b>\d+</b>.*?\d+ RCT</m-r>", table)
 
 
 def test_every_mark_has_its_word_and_the_marks_add_up_to_the_cell(visitor, library):
@@ -316,7 +316,7 @@ def test_every_mark_has_its_word_and_the_marks_add_up_to_the_cell(visitor, libra
     cells = re.findall(r"<b>([\d,]+)</b>(.*?)</a>", page)
     assert len(cells) > 50
     for total, marks in cells:
-        assert sum(int(n) for n in re.findall(r"<i class=\w>(\d+) [\w. -]+</i>", marks)) == int(total)
+        assert sum(int(n) for n in re.findall(r"<m-\w>(\d+) [\w. -]+</m-\w>", marks)) == int(total)
 
 
 def test_the_studies_of_a_cell_are_fetched_when_it_is_opened(visitor, vocabulary):
