@@ -1,9 +1,6 @@
 """The log of a review in plain words; what a person said of a report is looked up, so that blindness holds here too."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable
 
 from django.db.models import QuerySet
 
@@ -11,21 +8,9 @@ from reviews.models import Review, ScreeningDecision
 from reviews.queries.blinding import visible_to
 from reviews.terms import Stage
 from studies.models import AuditEvent, User
+from studies.queries.log_entries import Entry, plain
 
 _STAGES = dict(Stage.choices)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One act: a sentence, and what was before, after and why, where the act has such."""
-
-    event: AuditEvent
-    at: datetime
-    who: str
-    what: str
-    before: str
-    after: str
-    why: str
 
 
 def events(review: Review, *, about: tuple[str, int] | None = None) -> QuerySet[AuditEvent]:
@@ -49,12 +34,12 @@ def entries(found: Iterable[AuditEvent], user: User | None) -> list[Entry]:
 
 def _entry(event: AuditEvent, decisions: dict[int, ScreeningDecision]) -> Entry:
     detail = event.detail
-    after, why = _plain(detail.get("after", "")), str(detail.get("why", ""))
+    after, why = plain(detail.get("after")), str(detail.get("why", ""))
     if "decision" in detail:
         said = decisions.get(detail["decision"])
         after = words_of(said) if said else "not shown while others are blind"
         why = said.note if said else ""
-    return Entry(event, event.at, event.actor, sentence(event), _plain(detail.get("before", "")), after, why)
+    return Entry(event, sentence(event), plain(detail.get("before")), after, why)
 
 
 def words_of(said: ScreeningDecision) -> str:
@@ -85,13 +70,3 @@ def sentence(event: AuditEvent) -> str:
         case "invited":
             return f"invited {detail['email']} as {detail['role']}"
     return f"{event.verb}: {label}"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return "; ".join(f"{name.replace('_', ' ')}: {_plain(one)}" for name, one in value.items())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(_plain, value))
-    if isinstance(value, bool):  # 1 is True to Python, and a share of 1 is no yes
-        return "yes" if value else "no"
-    return "" if value is None else str(value)

@@ -17,7 +17,7 @@ A_PAGE = 100
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     study = _study(pk)
     found = Paginator(queries.events(study), A_PAGE).get_page(request.GET.get("page"))
-    context = {"study": study, "page": found, "entries": queries.lines(found)}
+    context = {"study": study, "page": found, "entries": queries.entries(found)}
     return render(request, "studies/study_log.html", context)
 
 

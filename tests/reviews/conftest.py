@@ -118,3 +118,7 @@ def cast(db) -> Cast:
 def stranger(db) -> Client:
     """Somebody with an account who belongs to no review."""
     return signed_in(person("Stranger", SiteRole.REVIEWER))
+
+
+def take(cast: Cast, user, stage: str = TITLE, **more) -> Candidate | None:
+    return screening.take_next(cast.review, cast.stage(stage), by=user, is_expert=cast.seat(user).is_expert, **more)
