@@ -80,15 +80,11 @@ def decide(
     stage: str,
     said: Said,
     is_expert: bool = False,
-    rule: ReviewStage | None = None,
 ) -> Candidate:
-    """One person's word, or their change of mind while nobody has answered it. Raises Refused.
-
-    `rule` is the stage, where the caller has just read it.
-    """
+    """One person's word, or their change of mind while nobody has answered it. Raises Refused."""
+    rule = _open_stage(candidate, stage)
     # Both reviewers may answer in the same second: settle one at a time.
     candidate = _locked(candidate)
-    rule = _open_stage(candidate, stage, rule)
     decisions, mine = _words(candidate, stage, by)
     if mine and mine.decision != Decision.WITHDRAWN:
         _may_change(candidate, stage, decisions)
@@ -111,8 +107,8 @@ def decide(
 @transaction.atomic
 def undo(candidate: Candidate, *, by: User, stage: str) -> Candidate:
     """Take one's word back while blind; the card is undecided by this person again. Raises Refused."""
-    candidate = _locked(candidate)
     rule = _open_stage(candidate, stage)
+    candidate = _locked(candidate)
     decisions, mine = _words(candidate, stage, by)
     if mine is None or mine.decision == Decision.WITHDRAWN:
         raise Refused("You have said nothing about this report that could be taken back.")
@@ -129,10 +125,10 @@ def settle_conflict(
     candidate: Candidate, *, by: User, said: Said, is_consensus: bool, may_adjudicate: bool
 ) -> Candidate:
     """A third person's word, or what the reviewers agreed on together with the reason why. Raises Refused."""
-    candidate = _locked(candidate)
     stage = candidate.stage
     rule = _open_stage(candidate, stage)
-    if candidate.verdict != Verdict.CONFLICT:
+    candidate = _locked(candidate)
+    if (candidate.stage, candidate.verdict) != (stage, Verdict.CONFLICT):
         raise Refused("This report is no conflict (any more).")
     decisions = words_of(candidate, stage)
     words = as_words(decisions)
@@ -183,20 +179,29 @@ def classify(candidate: Candidate, *, by: User, classification: str, why: str = 
     return candidate
 
 
+def _open_stage(candidate: Candidate, stage: str) -> ReviewStage:
+    """How the stage is screened now, and until this decision is written: whoever changes that waits for the end of it.
+
+    Taken before the candidate, as there: else each could wait for the other.
+    """
+    found = ReviewStage.objects.raw(
+        f"SELECT * FROM {ReviewStage._meta.db_table} WHERE review_id = %s AND stage = %s FOR KEY SHARE",  # noqa: S608
+        [candidate.review_id, stage],
+    )
+    rule: ReviewStage = found[0]
+    if rule.is_closed:
+        raise Refused("This stage is closed: a lead can open it again.")
+    return rule
+
+
 def _locked(candidate: Candidate) -> Candidate:
     """The candidate's own row, with what the log names its report by and the criteria that are in force."""
     newest = CriteriaVersion.objects.filter(review=OuterRef("review")).values("pk")[:1]
     found = Candidate.objects.named().select_for_update(of=("self",))
-    return found.annotate(criteria_in_force=Subquery(newest)).get(pk=candidate.pk, review=candidate.review_id)
-
-
-def _open_stage(candidate: Candidate, stage: str, rule: ReviewStage | None = None) -> ReviewStage:
-    rule = rule or ReviewStage.objects.get(review=candidate.review_id, stage=stage)
-    if rule.is_closed:
-        raise Refused("This stage is closed: a lead can open it again.")
-    if candidate.duplicate_of_id:
+    found = found.annotate(criteria_in_force=Subquery(newest)).get(pk=candidate.pk, review=candidate.review_id)
+    if found.duplicate_of_id:
         raise Refused("This report was merged into another one of the review: decide there.")
-    return rule
+    return found
 
 
 def _words(candidate: Candidate, stage: str, user: User) -> tuple[list[ScreeningDecision], ScreeningDecision | None]:

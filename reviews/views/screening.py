@@ -72,7 +72,7 @@ def card(request: HttpRequest, seat: Seat, stage: str, pk: int) -> HttpResponse:
     try:
         # The action reads and locks the row itself: it is not fetched here as well.
         candidate = Candidate(pk=pk, review=seat.review)
-        actions.decide(candidate, by=request.user, stage=stage, said=form.said(), is_expert=seat.is_expert, rule=rule)
+        actions.decide(candidate, by=request.user, stage=stage, said=form.said(), is_expert=seat.is_expert)
     except Candidate.DoesNotExist:
         raise Http404 from None
     except actions.Refused as error:

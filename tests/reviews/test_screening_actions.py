@@ -359,3 +359,28 @@ def test_two_reviewers_in_the_same_second_are_both_kept_and_make_one_verdict():
         assert candidate.verdict == Verdict.CONFLICT
     assert AuditEvent.objects.filter(verb="screened").count() == 12
     connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stage_that_changes_while_a_first_decision_is_being_written_leaves_no_report_with_one_word():
+    cast = make_cast(1)
+    single = {"mode": ScreeningMode.SINGLE, "pilot_size": 0}
+
+    def change() -> None:
+        try:
+            stages.change_stage(cast.stage(), by=cast.lead, **single)
+        finally:
+            connections.close_all()
+
+    changing = threading.Thread(target=change)
+    with transaction.atomic():
+        screening.decide(cast.reports[0], by=cast.first, stage=TITLE, said=Said(EXCLUDE))
+        changing.start()
+        changing.join(1)
+        waits = changing.is_alive()
+    changing.join(60)
+
+    assert waits
+    cast.reports[0].refresh_from_db()
+    assert cast.reports[0].verdict == Verdict.EXCLUDED
+    connection.close()
