@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from django.db import connection
+from django.db import connections
 
 B = TypeVar("B")
 R = TypeVar("R")
@@ -24,4 +24,4 @@ def one_ahead(batches: Sequence[B], read: Callable[[B], R]) -> Iterator[R]:
                 yield ready
             yield coming.result()
         finally:
-            other.submit(connection.close)
+            other.submit(connections.close_all)  # those of its thread, not of the caller's

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 import openpyxl
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from studies import exports
@@ -304,6 +305,30 @@ def test_a_list_that_is_read_in_parts_leaves_in_its_order_without_a_gap(visitor,
     studies = [make_study(f"Synthetic {n}", report={"published_on": date(2020 - n, 1, 1)}) for n in range(5)]
 
     assert [row["Stratum study"] for row in rows_of(visitor)] == [str(study.pk) for study in studies]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_who_leaves_in_the_middle_of_a_long_list_leaves_no_connection_behind(visitor, monkeypatch):
+    monkeypatch.setattr(export_rows, "ROWS_AT_ONCE", 2)
+    for n in range(9):
+        make_study(f"Synthetic {n}")
+    before = n_connections()
+
+    answer = visitor.get(reverse("studies:export", args=["csv"]))
+    pieces = iter(answer.streaming_content)
+    begun = b"".join(next(pieces) for _ in range(2))
+    during = n_connections()
+    answer.close()
+
+    assert b"Synthetic" in begun
+    assert during == before + 1
+    assert n_connections() == before
+
+
+def n_connections() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        return cursor.fetchone()[0]
 
 
 def test_a_page_of_references_says_where_it_stops(studies, visitor, monkeypatch):
