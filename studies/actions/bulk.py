@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from django.db import connection, models
@@ -21,9 +22,10 @@ def new_ids(model: type[models.Model], n: int) -> list[int]:
         return cursor.fetchone()[0]
 
 
-def columns(model: type[models.Model]) -> list[models.Field]:
+@cache
+def columns(model: type[models.Model]) -> tuple[models.Field, ...]:
     """What can be written: everything but generated columns."""
-    return [field for field in model._meta.concrete_fields if not field.generated]
+    return tuple(field for field in model._meta.concrete_fields if not field.generated)
 
 
 def row(obj: models.Model) -> dict[str, Any]:
