@@ -92,6 +92,18 @@ def test_studies_are_tagged_by_the_keyboard_alone(visits, clinician, studies):
     assert TagBatch.objects.filter(undone_at=None).count() == len(studies) - 1
 
 
+def test_a_term_is_added_after_a_look_at_what_is_found(visits, clinician, studies):
+    page = visits(clinician)
+    page.goto("/tag/")
+    page.keyboard.press("n")
+    page.keyboard.type("topic")
+    expect(page.locator("#found input").first).to_be_visible()
+
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#added input:checked")).to_have_count(1)
+
+
 def test_a_phrase_and_its_suggestion_light_up_together(visits, clinician, studies):
     page = visits(clinician)
     page.goto("/tag/")
