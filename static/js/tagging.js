@@ -43,5 +43,7 @@
     event.preventDefault();
     act();
   });
-  if (!document.querySelector("[data-focus]")) go(1);
+  // Where nobody has keys the text comes first: the focus would scroll past it.
+  const hasKeys = !matchMedia("(hover: none) and (pointer: coarse)").matches;
+  if (hasKeys && !document.querySelector("[data-focus]")) go(1);
 })();

@@ -112,6 +112,11 @@ class StudyPage:
         return self.reports[0] if self.reports else None
 
     @property
+    def shows_lead_title(self) -> bool:
+        """Whether the study is called what its first report is: that title stands once, with its phrases marked."""
+        return bool(self.lead and self.study.title and self.study.title == self.lead.report.title)
+
+    @property
     def all_links(self) -> tuple[Link, ...]:
         return self.lead.links if self.lead else ()
 
