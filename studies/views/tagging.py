@@ -11,7 +11,7 @@ from studies.access import needs
 from studies.actions import tagging as actions
 from studies.actions.vocabulary_changes import TermError, undo_merge
 from studies.forms.tagging import QueueForm, TagForm
-from studies.models import Study, TagBatch, User
+from studies.models import Study, Tag, TagBatch, User
 from studies.queries import tagging as queries
 from studies.queries import tagging_queue
 from studies.queries.filters import Filters
@@ -39,7 +39,8 @@ def tag_study(request: HttpRequest, pk: int) -> HttpResponse:
         form.add_error("reason" if isinstance(error, actions.ReasonMissing) else None, str(error))
         return _study_page(request, study, form, status=422)
     if request.htmx:
-        return _study_page(request, Study.objects.for_list().get(pk=pk), TagForm())
+        # The tag that was answered keeps the focus: the button that had it is gone.
+        return _study_page(request, Study.objects.for_list().get(pk=pk), TagForm(), acted=form.cleaned_data["tag"])
     return redirect(study.get_absolute_url() + "#tags")
 
 
@@ -53,8 +54,10 @@ def _act(study: Study, values: dict, user: User) -> None:
         actions.answer(study, by=user, answers={tag.pk: status}, reason=reason)
 
 
-def _study_page(request: HttpRequest, study: Study, form: TagForm, *, status: int = 200) -> HttpResponse:
-    context = {"page": page_of(study, request.user), "form": form}
+def _study_page(
+    request: HttpRequest, study: Study, form: TagForm, *, acted: Tag | None = None, status: int = 200
+) -> HttpResponse:
+    context = {"page": page_of(study, request.user), "form": form, "acted": acted}
     template = "studies/_study_tags.html" if request.htmx else "studies/study.html"
     return render(request, template, context, status=status)
 
@@ -131,10 +134,11 @@ def _offered(line: queries.TagLine, answers: dict[int, str]) -> str:
 @needs(Permission.TAG)
 @require_safe
 def terms(request: HttpRequest) -> HttpResponse:
-    """What the type-ahead offers for the words so far."""
+    """What the type-ahead offers for the words so far: boxes to tick in the queue, buttons on a study's page."""
     words = request.GET.get("words", "").replace("\x00", "")[:200]
     context = {"found": queries.find_terms(words), "words": words}
-    return render(request, "studies/tagging/_found.html", context)
+    template = "_found_buttons" if request.GET.get("for") == "study" else "_found"
+    return render(request, f"studies/tagging/{template}.html", context)
 
 
 @needs(Permission.TAG)

@@ -104,6 +104,21 @@ def test_a_term_is_added_after_a_look_at_what_is_found(visits, clinician, studie
     expect(page.locator("#added input:checked")).to_have_count(1)
 
 
+def test_on_a_study_several_terms_are_added_one_after_the_other(visits, clinician, studies):
+    page = visits(clinician)
+    page.goto(studies[0].get_absolute_url())
+    for words, slug in (("topic", "dlv-topical"), ("hand", "site-hand")):
+        page.get_by_label("Add a term").click()
+        page.keyboard.type(words)
+        found = page.locator(f"#found [value='{slug}']")
+        expect(found).to_be_visible()
+        assert page.evaluate("document.activeElement.id") == "id_words", "what is found took the focus"
+        found.click()
+        expect(page.locator(f"#tag-{Tag.objects.get(slug=slug).pk}")).to_be_focused()
+
+    assert words_on(studies[0]) == dict.fromkeys(("dlv-topical", "site-hand"), TagStatus.ACCEPTED)
+
+
 def test_a_phrase_and_its_suggestion_light_up_together(visits, clinician, studies):
     page = visits(clinician)
     page.goto("/tag/")

@@ -160,9 +160,10 @@ def test_an_admin_removes_anothers_word_with_a_reason(admin_client, clinician, s
 
 
 def test_the_queue_shows_the_next_study_with_strong_suggestions_ticked(clinician_client, study, nanofat):
-    body = clinician_client.get(QUEUE).content.decode()
+    answer = clinician_client.get(QUEUE)
+    body = answer.content.decode()
 
-    assert study.title in body
+    assert study.title in text_of(answer)
     assert re.search(rf'name="answer-{nanofat.pk}" value="accepted" checked', body)
 
 
@@ -257,6 +258,36 @@ def test_the_type_ahead_finds_terms_by_label_and_synonym(clinician_client, study
     ]
 
     assert all('value="src-adsc"' in body for body in answers)
+
+
+def test_on_the_page_of_a_study_what_is_found_is_added_by_one_press(clinician_client, study):
+    body = clinician_client.get(reverse("studies:tag_terms"), {"words": "ADSC", "for": "study"}).content.decode()
+
+    assert '<button class="button button--small found__choice" type="submit" name="tag" value="src-adsc">' in body
+
+
+def test_where_nothing_is_suggested_the_page_says_why_and_what_changes_that(visitor, study):
+    of_pubmed, of_nothing, off_topic = take(
+        record(2, title="", abstract=()),
+        Record(doi="10.1000/none", title="", published=PartialDate("2020", 2020, precision="year")),
+        record(3, title="Iron in donated blood", abstract=(Section("Donors were asked."),)),
+    )
+
+    said = [text_of(visitor.get(one.get_absolute_url())) for one in (of_pubmed, of_nothing, off_topic, study)]
+
+    assert "neither title nor abstract is kept here for the rules to read: the next answer from PubMed may" in said[0]
+    assert "neither title nor abstract is kept here for the rules to read: a record of it that is imported" in said[1]
+    assert "no rule knows a phrase in what the record says" in said[2]
+    assert "Nothing is suggested" not in said[3]
+
+
+def test_the_tag_that_was_answered_keeps_the_focus(clinician_client, study, nanofat):
+    where = reverse("studies:study_tag", args=[study.pk])
+
+    body = clinician_client.post(where, {"act": "rejected", "tag": "src-nanofat"}, headers={"HX-Request": "true"})
+
+    assert f'id="tag-{nanofat.pk}" tabindex="-1" data-focus' in body.content.decode()
+    assert '<details class="fold" open>' in body.content.decode()
 
 
 def test_the_queue_costs_the_same_for_few_and_many_suggestions(clinician_client, study):
