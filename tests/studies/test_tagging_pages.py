@@ -328,7 +328,8 @@ def test_bulk_shows_what_changes_applies_it_and_undoes_it(clinician_client, stud
 
     preview = clinician_client.post(where, data | {"preview": "1"})
     nothing_yet = words_on(study)
-    applied = clinician_client.post(where, data | {"apply": "1"}, follow=True)
+    seen = {"apply": "1", "seen": preview.context["seen"]}
+    applied = clinician_client.post(where, data | seen, follow=True)
     words = words_on(study)
     clinician_client.post(reverse("studies:tag_undo", args=[TagBatch.objects.get().pk]))
 
@@ -337,6 +338,32 @@ def test_bulk_shows_what_changes_applies_it_and_undoes_it(clinician_client, stud
     assert "Undo all of it" in text_of(applied)
     assert words == {"dlv-topical": TagStatus.ACCEPTED}
     assert words_on(study) == {}
+
+
+def test_bulk_applies_nothing_that_its_preview_did_not_show(clinician_client, study):
+    where = reverse("studies:tag_bulk") + "?q=nanofat&every=1"
+    data = {"act": "add", "tag": "dlv-topical"}
+    seen = {"apply": "1", "seen": clinician_client.post(where, data | {"preview": "1"}).context["seen"]}
+
+    other_term = clinician_client.post(where, data | seen | {"tag": "dlv-laser"})
+    take(record(2))
+    grown = clinician_client.post(where, data | seen)
+
+    assert "1 study changes" in text_of(other_term)
+    assert "2 studies change" in text_of(grown)
+    assert not TagBatch.objects.exists()
+
+
+def test_from_bulk_one_comes_back_to_the_search_one_came_from(clinician_client, study):
+    listing = clinician_client.get(reverse("studies:studies") + "?q=nanofat").content.decode()
+    pages = [
+        clinician_client.get(reverse("studies:tag_bulk") + query).content.decode()
+        for query in ("?q=nanofat&every=1", f"?q=nanofat&study={study.pk}")
+    ]
+
+    assert '<input type="hidden" name="q" value="nanofat">' in listing
+    assert all('href="/studies/?q=nanofat">Leave without changing' in page for page in pages)
+    assert "Tag 1 study" in pages[1]
 
 
 @pytest.mark.parametrize(
