@@ -438,6 +438,20 @@ def test_an_admin_retires_merges_and_parts_terms(admin_client, study, nanofat):
     assert Tag.objects.get(pk=nanofat.pk).merged_into is None
 
 
+def test_an_address_with_a_merged_term_finds_what_the_merger_moved(admin_client, clinician, study, nanofat):
+    tagging.answer(study, by=clinician, answers={nanofat.pk: TagStatus.ACCEPTED})
+    admin_client.post(reverse("studies:term_merge"), {"tag": "src-nanofat", "into": "src-fat"})
+
+    found = admin_client.get(reverse("studies:studies") + "?sources=src-nanofat").context["listing"]
+    without = admin_client.get(reverse("studies:studies") + "?not=src-nanofat").context["listing"]
+
+    ticked = {option.value for panel in found.panels for option in panel.options if option.state == "on"}
+    assert [row.study for row in found.rows] == [study]
+    assert [chip.label for chip in found.chips] == ["Fat graft (macro/milli/microfat)"]
+    assert ticked == {"src-fat"}
+    assert not without.rows
+
+
 def test_a_refused_change_of_a_term_says_why(admin_client, clinician, study, nanofat):
     tagging.answer(study, by=clinician, answers={nanofat.pk: TagStatus.ACCEPTED})
 
