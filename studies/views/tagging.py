@@ -58,7 +58,7 @@ def _study_page(
     request: HttpRequest, study: Study, form: TagForm, *, acted: Tag | None = None, status: int = 200
 ) -> HttpResponse:
     context = {"page": page_of(study, request.user), "form": form, "acted": acted}
-    template = "studies/_study_tags.html" if request.htmx else "studies/study.html"
+    template = "studies/tagging/_answered.html" if request.htmx else "studies/study.html"
     return render(request, template, context, status=status)
 
 

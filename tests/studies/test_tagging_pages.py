@@ -86,13 +86,17 @@ def test_a_clinician_answers_a_suggestion_without_script(clinician_client, study
     assert f"{status} the tag “{nanofat.label}”" in text_of(answer)
 
 
-def test_with_htmx_only_the_tags_come_back(clinician_client, study, nanofat):
+def test_with_htmx_the_tags_come_back_with_what_follows_from_them(clinician_client, study, nanofat):
     where = reverse("studies:study_tag", args=[study.pk])
 
-    answer = clinician_client.post(where, {"act": "accepted", "tag": "src-nanofat"}, headers={"HX-Request": "true"})
+    answer = clinician_client.post(where, {"act": "add", "tag": "des-case-report"}, headers={"HX-Request": "true"})
 
+    body = answer.content.decode()
     assert answer.status_code == 200
-    assert answer.content.decode().lstrip().startswith('<section class="study-tags"')
+    assert body.lstrip().startswith('<section class="study-tags"')
+    assert re.search(r'id="facts" hx-swap-oob="true".*?Case report or series', body, re.S)
+    assert re.search(r'id="history".*?hx-swap-oob="true".*?accepted the tag “Case report”', body, re.S)
+    assert body.count("</section>") == 2, "the page itself does not come along"
 
 
 def test_contradicting_somebody_needs_a_reason_and_shows_as_disputed(clinician, reviewer_client, study, nanofat):
