@@ -11,7 +11,7 @@ from studies.access import needs
 from studies.actions import tagging as actions
 from studies.actions.vocabulary_changes import TermError, undo_merge
 from studies.forms.tagging import QueueForm, TagForm
-from studies.models import Study, Tag, TagBatch, User
+from studies.models import Study, TagBatch, User
 from studies.queries import tagging as queries
 from studies.queries import tagging_queue
 from studies.queries.filters import Filters
@@ -35,11 +35,13 @@ def tag_study(request: HttpRequest, pk: int) -> HttpResponse:
         return _study_page(request, study, form, status=422)
     try:
         _act(study, form.cleaned_data, request.user)
+    except actions.ReasonMissing as error:
+        form.add_error("reason", str(error))
+        return _study_page(request, study, form, refused=form.cleaned_data["tag"], status=422)
     except actions.TaggingError as error:
-        form.add_error("reason" if isinstance(error, actions.ReasonMissing) else None, str(error))
+        form.add_error(None, str(error))
         return _study_page(request, study, form, status=422)
     if request.htmx:
-        # The tag that was answered keeps the focus: the button that had it is gone.
         return _study_page(request, Study.objects.for_list().get(pk=pk), TagForm(), acted=form.cleaned_data["tag"])
     return redirect(study.get_absolute_url() + "#tags")
 
@@ -55,9 +57,10 @@ def _act(study: Study, values: dict, user: User) -> None:
 
 
 def _study_page(
-    request: HttpRequest, study: Study, form: TagForm, *, acted: Tag | None = None, status: int = 200
+    request: HttpRequest, study: Study, form: TagForm, *, acted=None, refused=None, status: int = 200
 ) -> HttpResponse:
-    context = {"page": page_of(study, request.user), "form": form, "acted": acted}
+    """`acted` is the tag that was answered, `refused` one whose answer lacks its reason: there the focus goes."""
+    context = {"page": page_of(study, request.user), "form": form, "acted": acted, "refused": refused}
     template = "studies/tagging/_answered.html" if request.htmx else "studies/study.html"
     return render(request, template, context, status=status)
 

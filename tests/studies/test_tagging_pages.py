@@ -113,6 +113,23 @@ def test_contradicting_somebody_needs_a_reason_and_shows_as_disputed(clinician, 
     assert "“Microfat.”" in text_of(taken)
 
 
+@pytest.mark.parametrize(("said", "act"), [("accepted", "rejected"), ("rejected", "accepted"), ("rejected", "add")])
+def test_a_missing_reason_is_asked_for_beside_the_tag_and_enter_repeats_the_act(
+    clinician, reviewer_client, study, nanofat, said, act
+):
+    tagging.answer(study, by=clinician, answers={nanofat.pk: said})
+    where = reverse("studies:study_tag", args=[study.pk])
+
+    answer = reviewer_client.post(where, {"act": act, "tag": "src-nanofat"}, headers={"HX-Request": "true"})
+
+    body = answer.content.decode()
+    line = body[body.index(f'id="tag-{nanofat.pk}"') :]
+    first_button = re.search(r"<button[^>]*>", line)[0]
+    assert 'id="id_reason"' in line
+    assert f'name="act" value="{"rejected" if said == "accepted" else "accepted"}"' in first_button
+    assert body.count("data-focus") == 1
+
+
 @pytest.mark.parametrize(
     "data",
     [
