@@ -119,6 +119,18 @@ def test_on_a_study_several_terms_are_added_one_after_the_other(visits, clinicia
     assert words_on(studies[0]) == dict.fromkeys(("dlv-topical", "site-hand"), TagStatus.ACCEPTED)
 
 
+def test_a_reason_is_given_by_the_keyboard_alone(visits, clinician, studies):
+    page = visits(clinician)
+    page.goto("/tag/")
+    page.keyboard.press("w")
+    page.keyboard.type("As its methods say.")
+    page.keyboard.press("Enter")
+    expect(page.locator(".tagging__title")).to_have_text(studies[1].title)
+
+    reasons = StudyTag.objects.filter(study=studies[0], origin=TagOrigin.PERSON).values_list("reason", flat=True)
+    assert set(reasons) == {"As its methods say."}
+
+
 def test_a_phrase_and_its_suggestion_light_up_together(visits, clinician, studies):
     page = visits(clinician)
     page.goto("/tag/")
