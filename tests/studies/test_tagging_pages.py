@@ -95,7 +95,7 @@ def test_with_htmx_the_tags_come_back_with_what_follows_from_them(clinician_clie
     assert answer.status_code == 200
     assert body.lstrip().startswith('<section class="study-tags"')
     assert re.search(r'id="facts" hx-swap-oob="true".*?Case report or series', body, re.S)
-    assert re.search(r'id="history".*?hx-swap-oob="true".*?accepted the tag “Case report”', body, re.S)
+    assert re.search(r'id="history".*?hx-swap-oob="true".*?added the tag “Case report”', body, re.S)
     assert body.count("</section>") == 2, "the page itself does not come along"
 
 
