@@ -82,6 +82,9 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 def _answered(request: HttpRequest, filters: Filters, vocabulary: Vocabulary) -> HttpResponse:
+    if request.POST.get("do") == "again":
+        request.session.pop(_PASSED, None)
+        return redirect(request.path + filters.query(page=1))
     number = request.POST.get("study", "")
     if not (number.isascii() and number.isdigit() and len(number) < 10):
         return _queue_page(request, filters, vocabulary, None, trouble="Say which study is meant.", status=422)

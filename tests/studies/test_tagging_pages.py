@@ -242,6 +242,15 @@ def test_a_skipped_study_does_not_come_again_and_is_left_as_it_was(clinician_cli
     assert not TagBatch.objects.exists()
 
 
+def test_whoever_skipped_studies_may_see_them_again(clinician_client, study):
+    skipped = clinician_client.post(QUEUE, {"study": study.pk, "do": "skip"}, follow=True)
+
+    again = clinician_client.post(QUEUE, {"do": "again"}, follow=True)
+
+    assert "Show the 1 that still waits" in text_of(skipped)
+    assert again.context["page"].study == study
+
+
 def test_finding_a_term_without_script_keeps_the_answers_given(clinician_client, study, nanofat):
     data = {"study": study.pk, f"answer-{nanofat.pk}": "rejected", "words": "topical", "do": "find"}
 
