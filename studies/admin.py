@@ -101,6 +101,14 @@ class TagForm(forms.ModelForm):
             above = above.parent
         return parent
 
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        parent, facet = values.get("parent"), values.get("facet") or self.instance.facet
+        if parent and facet and parent.facet != facet:
+            # It would stand in no tree: neither among the filters nor on the map.
+            self.add_error("parent", f"“{parent}” is of another facet: {parent.get_facet_display()}.")
+        return values
+
 
 @admin.register(Tag, site=site)
 class TagAdmin(CatalogueAdmin):
@@ -109,14 +117,21 @@ class TagAdmin(CatalogueAdmin):
     list_filter = ["facet", "is_retired", "is_out_of_scope"]
     list_select_related = ["parent"]
     search_fields = ["label", "slug", "definition"]
-    readonly_fields = ["edited_at"]
+    # Retiring takes the open suggestions along: the page of the vocabulary does it.
+    readonly_fields = ["is_retired", "edited_at"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return True
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tag | None = None) -> list[str]:
         # Addresses of filters and the rules that suggest tags name the slug.
-        return ["slug", "facet", "edited_at"] if obj else ["edited_at"]
+        return ["slug", "facet", *self.readonly_fields] if obj else self.readonly_fields
+
+    def response_post_save_add(self, request: HttpRequest, obj: Tag) -> HttpResponse:
+        return redirect("studies:vocabulary")
+
+    def response_post_save_change(self, request: HttpRequest, obj: Tag) -> HttpResponse:
+        return redirect("studies:vocabulary")
 
     def note(self, request: HttpRequest, obj: Tag, form: forms.ModelForm) -> None:
         obj.edited_at = timezone.now()

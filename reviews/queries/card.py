@@ -48,9 +48,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class CardTag:
+    """A term; `caution` says why it is not simply so: a rule or the starter data says it, or people disagree."""
+
     label: str
     facet: str
-    is_suggested: bool
+    caution: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +170,17 @@ def _heading(section: Mapping[str, str]) -> str:
 
 
 def _tags(statements: Iterable[StudyTag]) -> Iterable[CardTag]:
-    """What people and rules say of the study: a suggestion is marked as one."""
+    """What people and rules say of the study; what people alone have not settled is marked as such."""
     by_tag = defaultdict(list)
     for row in statements:
         by_tag[row.tag].append(row)
     for tag in sorted(by_tag, key=lambda tag: (tag.facet, tag.position)):
         state = state_of((row.origin, row.status) for row in by_tag[tag])
         if state != TagState.REJECTED:
-            yield CardTag(tag.label, tag.get_facet_display(), state != TagState.ACCEPTED)
+            yield CardTag(tag.label, tag.get_facet_display(), _CAUTIONS.get(state, ""))
+
+
+_CAUTIONS = {TagState.SUGGESTED: "suggested", TagState.STARTER: "starter data", TagState.DISPUTED: "disputed"}
 
 
 def _surname(author: Mapping[str, str]) -> str:

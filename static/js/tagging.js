@@ -23,6 +23,11 @@
       if (line.querySelector("input[value='accepted']").checked) return;
       line.querySelector("input[value='rejected']").checked = true;
     });
+  const sayWhy = () => {
+    const box = form.querySelector("[data-reason]");
+    box.closest("details").open = true;
+    box.focus();
+  };
   const keys = {
     j: () => go(1),
     k: () => go(-1),
@@ -31,11 +36,18 @@
     l: () => answer(""),
     x: rejectTheRest,
     n: () => form.querySelector("[data-words]").focus(),
+    w: sayWhy,
     s: () => form.querySelector("[data-skip]").click(),
     u: () => document.querySelector("[data-undo] button")?.click(),
     Enter: () => form.querySelector("[data-save]").click(),
   };
   document.addEventListener("keydown", (event) => {
+    // The form's own first button would search for a term.
+    if (event.key === "Enter" && event.target.matches("[data-reason]")) {
+      event.preventDefault();
+      keys.Enter();
+      return;
+    }
     const types = event.target.matches("input:not([type='radio'], [type='checkbox']), textarea, select");
     const acts = event.key === "Enter" && event.target.matches("a, button, summary");
     const act = keys[event.key];
@@ -43,5 +55,7 @@
     event.preventDefault();
     act();
   });
-  if (!document.querySelector("[data-focus]")) go(1);
+  // Where nobody has keys the text comes first: the focus would scroll past it.
+  const hasKeys = !matchMedia("(hover: none) and (pointer: coarse)").matches;
+  if (hasKeys && !document.querySelector("[data-focus]")) go(1);
 })();

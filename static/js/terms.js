@@ -29,7 +29,7 @@
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target !== found) return;
-    found.dataset.words = new URLSearchParams(event.detail.pathInfo.requestPath.split("?")[1]).get("words") ?? "";
+    found.dataset.words = new URLSearchParams(event.detail.pathInfo.finalRequestPath.split("?")[1]).get("words") ?? "";
     const first = found.querySelector("input");
     if (isAwaited && first) take(first);
     isAwaited = false;

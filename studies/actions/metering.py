@@ -3,9 +3,11 @@
 import fcntl
 import hashlib
 import mmap
+import os
 import struct
 import time
 from dataclasses import dataclass
+from io import BufferedRandom
 from pathlib import Path
 from threading import Lock
 
@@ -44,11 +46,14 @@ def meter(path: Path, who: str, *, most: int, span: int = 60) -> Metered:
     return Metered(n <= most, max(most - n, 0), span - int(now) % span)
 
 
-def _opened(path: Path):
+def _opened(path: Path) -> BufferedRandom:
     try:
-        return path.open("r+b")
+        file = path.open("r+b")
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with path.open("ab") as made:
-            made.truncate(_SIZE)
-        return path.open("r+b")
+        path.open("ab").close()
+        file = path.open("r+b")
+    # Whoever made the file may not have stretched it yet; stretching it twice is harmless.
+    if os.fstat(file.fileno()).st_size < _SIZE:
+        file.truncate(_SIZE)
+    return file

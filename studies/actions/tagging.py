@@ -219,6 +219,7 @@ def _log(changes: Sequence[Mapping[str, Any]], batch: TagBatch, *, by: User, is_
     studies = Study.objects.only("title").in_bulk({change["study"] for change in changes})
     labels = dict(Tag.objects.filter(pk__in={change["tag"] for change in changes}).values_list("pk", "label"))
     authors = {user.pk: str(user) for user in User.objects.filter(pk__in={change["by"] for change in changes})}
+    offered = _offered(changes)
     events = []
     for change in changes:
         detail = {"tag": labels[change["tag"]], "batch": batch.pk}
@@ -226,15 +227,25 @@ def _log(changes: Sequence[Mapping[str, Any]], batch: TagBatch, *, by: User, is_
             detail["of"] = authors[change["by"]]
         if change["reason"]:
             detail["reason"] = change["reason"]
-        verb = _verb(change, is_others=change["by"] != by.pk, is_undo=is_undo)
+        is_added = (change["study"], change["tag"]) not in offered
+        verb = _verb(change, is_others=change["by"] != by.pk, is_undo=is_undo, is_added=is_added)
         events.append(AuditEvent(**AuditEvent.objects.values(verb, studies[change["study"]], by=by, **detail)))
     AuditEvent.objects.bulk_create(events, batch_size=1000)
 
 
-def _verb(change: Mapping[str, Any], *, is_others: bool, is_undo: bool) -> str:
+def _offered(changes: Sequence[Mapping[str, Any]]) -> set[tuple[int, int]]:
+    """Studies and terms of which a rule, the starter data or somebody else has said something."""
+    mine = {(change["study"], change["tag"], change["by"]) for change in changes}
+    said = StudyTag.objects.filter(study__in={study for study, _, _ in mine}, tag__in={tag for _, tag, _ in mine})
+    return {row[:2] for row in said.values_list("study", "tag", "by") if row not in mine}
+
+
+def _verb(change: Mapping[str, Any], *, is_others: bool, is_undo: bool, is_added: bool) -> str:
     before, after = change["before"], change["after"]
     if is_undo:
         return f"undid, back to {after['status']}, the word on the tag" if after else "undid the word on the tag"
     if after is None:
         return "removed another’s word on the tag" if is_others else "took back the word on the tag"
+    if is_added and not before and after["status"] == TagStatus.ACCEPTED:
+        return "added the tag"
     return f"{'now ' if before else ''}{after['status']} the tag"

@@ -1,9 +1,11 @@
 """What people enter about tags, terms and searches they keep, turned into clean values."""
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.models import ModelChoiceIterator
 from django.http import QueryDict
 
 from studies.models import Tag
@@ -14,15 +16,25 @@ ACTS = [("accepted", "Accept"), ("rejected", "Reject"), ("take_back", "Take back
 LONGEST_REASON = 1000
 
 
+class _ByFacet(ModelChoiceIterator):
+    """The terms under the name of their facet, in the vocabulary's order."""
+
+    def __iter__(self) -> Iterator[tuple[str, object]]:
+        yield "", self.field.empty_label
+        places = {facet: place for place, facet in enumerate(Facet.values)}
+        tags = sorted(self.queryset, key=lambda tag: (places[tag.facet], tag.position, tag.label))
+        for facet, own in groupby(tags, key=lambda tag: tag.facet):
+            yield Facet(facet).label, [self.choice(tag) for tag in own]
+
+
 class OfferedTerm(forms.ModelChoiceField):
     """A term by its slug, offered facet by facet."""
+
+    iterator = _ByFacet
 
     def __init__(self, **kwargs: object) -> None:
         offered = Tag.objects.filter(is_retired=False)
         super().__init__(queryset=offered, to_field_name="slug", empty_label="Choose a term", **kwargs)
-
-    def label_from_instance(self, obj: Tag) -> str:
-        return f"{obj.label} ({Facet(obj.facet).label})"
 
 
 class TagForm(forms.Form):

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from studies import identifiers
 from studies.models import CheckedReference, CitationCheck
@@ -57,7 +59,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class CheckPage:
-    """`counts` holds (verdict, label, how many) of the verdicts there are; `lines` those asked for."""
+    """`counts` holds (verdict, label, how many) of the verdicts there are; `lines` those asked for.
+
+    `n_noticed` references are of an article that was retracted or the like, `n_perhaps` others may be.
+    """
 
     check: CitationCheck
     lines: Page
@@ -65,6 +70,7 @@ class CheckPage:
     shows_all: bool
     counts: tuple[tuple[str, str, int], ...]
     n_noticed: int
+    n_perhaps: int
     n_to_import: int
 
     @property
@@ -86,6 +92,11 @@ def page_of(check: CitationCheck, *, verdict: str = "", page: str | int = 1, sho
     references = references.filter(verdict=verdict) if verdict else references
     lines = Paginator(references, LINES_A_PAGE if not shows_all else MOST_ON_A_PAGE).get_page(page)
     lines.object_list = tuple(map(line_of, lines.object_list))
+    is_grave = Q(notice_status__in=_GRAVE)
+    may_be = reduce(or_, (Q(choices__contains=[{"notice_status": status.value}]) for status in _GRAVE))
+    graves = check.references.aggregate(
+        n_noticed=Count("pk", filter=is_grave), n_perhaps=Count("pk", filter=may_be & ~is_grave)
+    )
     found = dict(check.references.order_by().values_list("verdict").annotate(n=Count("pk")))
     return CheckPage(
         check=check,
@@ -93,7 +104,7 @@ def page_of(check: CitationCheck, *, verdict: str = "", page: str | int = 1, sho
         verdict=verdict,
         shows_all=shows_all,
         counts=tuple((one.value, one.label, found[one.value]) for one in CheckVerdict if one.value in found),
-        n_noticed=check.references.filter(notice_status__in=_GRAVE).count(),
+        **graves,
         n_to_import=len(pmids_to_import(check)),
     )
 

@@ -128,14 +128,18 @@ class Filters:
 
     def query(self, *, page: int | None = None) -> str:
         """The canonical query string, `?` included; empty for the plain list."""
+        pairs = self.pairs(page=page)
+        return "?" + urlencode(pairs) if pairs else ""
+
+    def pairs(self, *, page: int | None = 1) -> list[tuple[str, str | int]]:
+        """Names and values of the canonical query string."""
         page = page or self.page
         pairs: list[tuple[str, str | int]] = [("q", self.words)] if self.words else []
         pairs += [(name, value) for name in LIST_NAMES for value in self.of(name)]
         pairs += [(name, self.numbers[name]) for name in NUMBERS if name in self.numbers]
         pairs += [(name, "1") for name in FLAGS if name in self.flags]
         pairs += [("sort", self.sort)] if self.order != self.usual_order else []
-        pairs += [("page", page)] if page > 1 else []
-        return "?" + urlencode(pairs) if pairs else ""
+        return pairs + ([("page", page)] if page > 1 else [])
 
 
 LIST_NAMES = (*Facet.values, "not", *CHOICES)

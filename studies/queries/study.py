@@ -22,7 +22,7 @@ from studies.models import (
 from studies.queries.citations import Citations, citations_of
 from studies.queries.notices import NoticeLine, notices_of
 from studies.queries.protocol import Fact, protocol_of
-from studies.queries.tagging import MarkedReport, TagLine, lines_of, marked, statements_of
+from studies.queries.tagging import MarkedReport, TagLine, lines_of, marked, silence_of, statements_of
 from studies.queries.timeline import Moment, timelines
 from studies.rules import report_changes
 from studies.terms import (
@@ -96,6 +96,7 @@ class StudyPage:
     past_notices: tuple[NoticeLine, ...]
     changes: tuple[ReportChange, ...]
     citations: Citations
+    silence: str = ""  # why no rule suggests anything, where none does
     starter_source: Link | None = None
     starter_notes: tuple[str, ...] = field(default_factory=tuple)
 
@@ -104,12 +105,21 @@ class StudyPage:
         return [line for line in self.tags if line.state != TagState.REJECTED]
 
     @property
+    def has_open(self) -> bool:
+        return any(line.is_open for line in self.tags)
+
+    @property
     def rejected_tags(self) -> list[TagLine]:
         return [line for line in self.tags if line.state == TagState.REJECTED]
 
     @property
     def lead(self) -> ReportView | None:
         return self.reports[0] if self.reports else None
+
+    @property
+    def shows_lead_title(self) -> bool:
+        """Whether the study is called what its first report is: that title stands once, with its phrases marked."""
+        return bool(self.lead and self.study.title and self.study.title == self.lead.report.title)
 
     @property
     def all_links(self) -> tuple[Link, ...]:
@@ -121,11 +131,13 @@ def page_of(study: Study, user: User | None = None) -> StudyPage:
     reports = sorted(study.reports.select_related("full_text"), key=lambda report: _leads(report, study))
     notices = notices_of(reports)
     statements = statements_of(study.pk)
+    tags = lines_of(statements, reports, user)
     return StudyPage(
         study=study,
         notices=tuple(line.notice for line in notices if line.is_in_force),
         reports=tuple(map(_report_view, reports)),
-        tags=tuple(lines_of(statements, reports, user)),
+        tags=tuple(tags),
+        silence=silence_of(reports, tags, is_registered=study.n_registrations > 0),
         marked=tuple(marked(reports, statements)),
         protocol=protocol_of(study.starter),
         registrations=tuple(_registrations(study, reports)),

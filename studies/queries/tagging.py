@@ -47,8 +47,9 @@ class Evidence:
 
     @property
     def sentence(self) -> str:
-        place = "follows from other tags" if self.strength == "derived" else f"in {self.where}"
-        read = f"“{self.phrase}” {place}" if self.phrase else place
+        read = f"“{self.phrase}” in {self.where}" if self.phrase else f"in {self.where}"
+        if self.strength == "derived":
+            read = f"follows from {read}" if self.phrase else "follows from other tags"
         weak = ", a weak sign" if self.strength == "weak" else ""
         return f"{read}{weak}{f', {self.report}' if self.report else ''}"
 
@@ -90,6 +91,33 @@ def lines_of(statements: Iterable[StudyTag], reports: Sequence[Report], user: Us
     facets = {facet: place for place, facet in enumerate(Facet.values)}
     tags = sorted(by_tag, key=lambda tag: (facets[tag.facet], tag.position, tag.label))
     return [_line(tag, by_tag[tag], standing, names, user) for tag in tags]
+
+
+def silence_of(reports: Sequence[Report], lines: Iterable[TagLine], *, is_registered: bool) -> str:
+    """Why no rule suggests anything, and what will change that; empty where one does, or did and was answered."""
+    if any(line.evidence for line in lines):
+        return ""
+    has_title, has_abstract = any(r.title for r in reports), any(r.abstract for r in reports)
+    if has_abstract:
+        return (
+            "Nothing is suggested because no rule knows a phrase in what the record says; a changed record or a newer"
+            " rule is read again."
+        )
+    if any(report.pmid for report in reports):
+        source = "the next answer from PubMed"
+    elif is_registered and not reports:
+        source = "the next answer from the registry"
+    else:
+        source = "a record of it that is imported from a file"
+    if has_title:
+        return (
+            f"Nothing is suggested because no rule knows a phrase in the title and no abstract is kept here: {source}"
+            " may bring one, which is read at once."
+        )
+    return (
+        f"Nothing is suggested because neither title nor abstract is kept here for the rules to read: {source} may"
+        " bring both, which are read at once."
+    )
 
 
 def _line(

@@ -10,7 +10,7 @@ from studies.queries import search
 from studies.queries.filters import Filters
 from studies.queries.vocabulary import Vocabulary
 from studies.rules.rule_standing import Standing
-from studies.terms import TagOrigin, TagStatus
+from studies.terms import Facet, TagOrigin, TagStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ def next_study(filters: Filters, vocabulary: Vocabulary, *, passed: Collection[i
 
 
 def rule_rows() -> list[RuleRow]:
-    """Every rule that ever fired here, by facet and term; two queries."""
+    """Every rule that ever fired here, by facet and term in the vocabulary's order; two queries."""
+    facets = {facet: place for place, facet in enumerate(Facet.values)}
     tags = {tag.pk: tag for tag in Tag.objects.only("facet", "slug", "label", "position")}
     counts = (
         StudyTag.objects.filter(origin=TagOrigin.RULE)
@@ -82,4 +83,4 @@ def rule_rows() -> list[RuleRow]:
         )
         for row in counts
     ]
-    return sorted(rows, key=lambda row: (row.tag.facet, row.tag.position, row.rule))
+    return sorted(rows, key=lambda row: (facets[row.tag.facet], row.tag.position, row.rule))

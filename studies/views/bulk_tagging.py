@@ -1,6 +1,8 @@
 """Tagging many studies at once: choose, see what would change, apply; each act can be undone as one."""
 
 from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -23,12 +25,13 @@ _SHOWN = 25
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The studies meant: those named, or all of a search; `query` says the same as an address."""
+    """The studies meant: those named, or all of a search; `query` says the same as an address, `search` as a list."""
 
     ids: list[int]
     query: str
     chips: tuple
     is_search: bool
+    search: str
 
 
 @needs(Permission.TAG)
@@ -44,8 +47,10 @@ def bulk(request: HttpRequest) -> HttpResponse:
         return _page(request, chosen, form, status=422)
     values = form.cleaned_data
     wish = {"tag": values["tag"], "by": request.user, "adds": values["act"] == "add", "reason": values["reason"]}
-    if "apply" not in request.POST:
-        return _page(request, chosen, form, plan=actions.plan(chosen.ids, **wish))
+    plan = actions.plan(chosen.ids, **wish)
+    # What was not seen is not applied: another term may have been chosen since, or the search have grown.
+    if "apply" not in request.POST or request.POST.get("seen") != _seen(form, plan):
+        return _page(request, chosen, form, plan=plan)
     try:
         batch = actions.apply(chosen.ids, **wish)
     except TaggingError as error:
@@ -72,14 +77,22 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
 def _chosen(request: HttpRequest) -> Chosen:
     vocabulary = Vocabulary()
     filters = Filters.read(request.GET.getlist, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+    pairs, search_query = filters.pairs(), filters.query(page=1)
     if request.GET.get("every"):
         ids = search.ids_of(filters, vocabulary)
-        query = filters.query(page=1)
-        query = f"{query}&every=1" if query else "?every=1"
-        return Chosen(ids, query, tuple(chips_of(filters, vocabulary)), is_search=True)
+        query = "?" + urlencode([*pairs, ("every", 1)])
+        return Chosen(ids, query, tuple(chips_of(filters, vocabulary)), is_search=True, search=search_query)
     given = {v for v in request.GET.getlist("study") if v.isascii() and v.isdigit() and len(v) < 10}
-    ids = list(Study.objects.filter(pk__in=map(int, list(given)[:200])).values_list("pk", flat=True))
-    return Chosen(sorted(ids), "?" + "&".join(f"study={i}" for i in sorted(ids)), (), is_search=False)
+    ids = sorted(Study.objects.filter(pk__in=map(int, list(given)[:200])).values_list("pk", flat=True))
+    query = "?" + urlencode([*pairs, *(("study", i) for i in ids)])
+    return Chosen(ids, query, (), is_search=False, search=search_query)
+
+
+def _seen(form: BulkForm, plan: actions.Plan) -> str:
+    """What a preview shows, in short: the act, the term, and the studies that change."""
+    studies = ",".join(map(str, plan.study_ids))
+    said = f"{form.cleaned_data['act']} {form.cleaned_data['tag'].pk} {studies}"
+    return sha256(said.encode()).hexdigest()[:24]
 
 
 def _page(
@@ -90,6 +103,7 @@ def _page(
         "chosen": chosen,
         "form": form,
         "plan": plan,
+        "seen": _seen(form, plan) if plan else "",
         "n_chosen": len(chosen.ids),
         "n_changed": len(plan.study_ids) if plan else 0,
         "most": actions.MOST,

@@ -35,11 +35,14 @@ def tag_study(request: HttpRequest, pk: int) -> HttpResponse:
         return _study_page(request, study, form, status=422)
     try:
         _act(study, form.cleaned_data, request.user)
+    except actions.ReasonMissing as error:
+        form.add_error("reason", str(error))
+        return _study_page(request, study, form, refused=form.cleaned_data["tag"], status=422)
     except actions.TaggingError as error:
-        form.add_error("reason" if isinstance(error, actions.ReasonMissing) else None, str(error))
+        form.add_error(None, str(error))
         return _study_page(request, study, form, status=422)
     if request.htmx:
-        return _study_page(request, Study.objects.for_list().get(pk=pk), TagForm())
+        return _study_page(request, Study.objects.for_list().get(pk=pk), TagForm(), acted=form.cleaned_data["tag"])
     return redirect(study.get_absolute_url() + "#tags")
 
 
@@ -53,9 +56,12 @@ def _act(study: Study, values: dict, user: User) -> None:
         actions.answer(study, by=user, answers={tag.pk: status}, reason=reason)
 
 
-def _study_page(request: HttpRequest, study: Study, form: TagForm, *, status: int = 200) -> HttpResponse:
-    context = {"page": page_of(study, request.user), "form": form}
-    template = "studies/_study_tags.html" if request.htmx else "studies/study.html"
+def _study_page(
+    request: HttpRequest, study: Study, form: TagForm, *, acted=None, refused=None, status: int = 200
+) -> HttpResponse:
+    """`acted` is the tag that was answered, `refused` one whose answer lacks its reason: there the focus goes."""
+    context = {"page": page_of(study, request.user), "form": form, "acted": acted, "refused": refused}
+    template = "studies/tagging/_answered.html" if request.htmx else "studies/study.html"
     return render(request, template, context, status=status)
 
 
@@ -76,6 +82,9 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 def _answered(request: HttpRequest, filters: Filters, vocabulary: Vocabulary) -> HttpResponse:
+    if request.POST.get("do") == "again":
+        request.session.pop(_PASSED, None)
+        return redirect(request.path + filters.query(page=1))
     number = request.POST.get("study", "")
     if not (number.isascii() and number.isdigit() and len(number) < 10):
         return _queue_page(request, filters, vocabulary, None, trouble="Say which study is meant.", status=422)
@@ -131,10 +140,11 @@ def _offered(line: queries.TagLine, answers: dict[int, str]) -> str:
 @needs(Permission.TAG)
 @require_safe
 def terms(request: HttpRequest) -> HttpResponse:
-    """What the type-ahead offers for the words so far."""
+    """What the type-ahead offers for the words so far: boxes to tick in the queue, buttons on a study's page."""
     words = request.GET.get("words", "").replace("\x00", "")[:200]
     context = {"found": queries.find_terms(words), "words": words}
-    return render(request, "studies/tagging/_found.html", context)
+    template = "_found_buttons" if request.GET.get("for") == "study" else "_found"
+    return render(request, f"studies/tagging/{template}.html", context)
 
 
 @needs(Permission.TAG)

@@ -92,6 +92,45 @@ def test_studies_are_tagged_by_the_keyboard_alone(visits, clinician, studies):
     assert TagBatch.objects.filter(undone_at=None).count() == len(studies) - 1
 
 
+def test_a_term_is_added_after_a_look_at_what_is_found(visits, clinician, studies):
+    page = visits(clinician)
+    page.goto("/tag/")
+    page.keyboard.press("n")
+    page.keyboard.type("topic")
+    expect(page.locator("#found input").first).to_be_visible()
+
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#added input:checked")).to_have_count(1)
+
+
+def test_on_a_study_several_terms_are_added_one_after_the_other(visits, clinician, studies):
+    page = visits(clinician)
+    page.goto(studies[0].get_absolute_url())
+    for words, slug in (("topic", "dlv-topical"), ("hand", "site-hand")):
+        page.get_by_label("Add a term").click()
+        page.keyboard.type(words)
+        found = page.locator(f"#found [value='{slug}']")
+        expect(found).to_be_visible()
+        assert page.evaluate("document.activeElement.id") == "id_words", "what is found took the focus"
+        found.click()
+        expect(page.locator(f"#tag-{Tag.objects.get(slug=slug).pk}")).to_be_focused()
+
+    assert words_on(studies[0]) == dict.fromkeys(("dlv-topical", "site-hand"), TagStatus.ACCEPTED)
+
+
+def test_a_reason_is_given_by_the_keyboard_alone(visits, clinician, studies):
+    page = visits(clinician)
+    page.goto("/tag/")
+    page.keyboard.press("w")
+    page.keyboard.type("As its methods say.")
+    page.keyboard.press("Enter")
+    expect(page.locator(".tagging__title")).to_have_text(studies[1].title)
+
+    reasons = StudyTag.objects.filter(study=studies[0], origin=TagOrigin.PERSON).values_list("reason", flat=True)
+    assert set(reasons) == {"As its methods say."}
+
+
 def test_a_phrase_and_its_suggestion_light_up_together(visits, clinician, studies):
     page = visits(clinician)
     page.goto("/tag/")

@@ -12,11 +12,12 @@ from reviews.actions import candidates as actions
 from reviews.actions.candidates import identifiers_in
 from reviews.models import Candidate, CandidateRecord, ReviewSource, ScreeningDecision, SourceRun
 from reviews.queries import candidates as queries
+from reviews.queries.card import card_of
 from reviews.terms import AddedBy, Decision, SourceKind, Verdict
 from studies.actions import running
-from studies.models import AuditEvent, Finding, Report, Search, SearchRun, Study
-from studies.terms import FindingResult, RunKind, RunState
-from tests.factories import make_study
+from studies.models import AuditEvent, Finding, Report, Search, SearchRun, Study, Tag
+from studies.terms import FindingResult, RunKind, RunState, TagOrigin, TagStatus
+from tests.factories import give_tag, make_study, make_tag
 from tests.reviews.conftest import Cast
 
 pytestmark = pytest.mark.django_db
@@ -254,3 +255,22 @@ def test_a_file_larger_than_a_form_may_be_is_taken_by_the_page_of_sources_alone(
     assert taken.status_code != 413
     assert refused.status_code == 413
     assert Study.objects.exists()
+
+
+def test_a_card_says_which_of_its_tags_nobody_has_settled(cast):
+    candidate = cast.reports[0]
+    study, first = candidate.report.study, {"by": cast.first}
+    give_tag(study, make_tag("agreed"), **first)
+    give_tag(study, make_tag("disputed"), **first)
+    give_tag(study, Tag.objects.get(slug="disputed"), by=cast.second, status=TagStatus.REJECTED)
+    give_tag(study, make_tag("brought along"), origin=TagOrigin.STARTER)
+    give_tag(study, make_tag("read by a rule"), origin=TagOrigin.RULE, status=TagStatus.SUGGESTED, rule="words")
+
+    tags = card_of(cast.review, candidate.pk, candidate.stage, cast.lead).tags
+
+    assert {(tag.label, tag.caution) for tag in tags} == {
+        ("Agreed", ""),
+        ("Disputed", "disputed"),
+        ("Brought along", "starter data"),
+        ("Read by a rule", "suggested"),
+    }

@@ -1,5 +1,7 @@
 """Nobody sees what another said, nor the ranking score, before both have decided: every page and file, every role."""
 
+import re
+
 import pytest
 from django.db.models import Q
 from django.urls import get_resolver, reverse
@@ -61,7 +63,7 @@ def test_no_page_and_no_file_tells_anybody_what_another_said_while_blind(half_de
         for address in pages(cast):
             text = client.get(address).content.decode()
             wrong += [f"{role} reads {secret} at {address}" for secret in SECRETS if secret in text]
-            if "987" in text:
+            if re.search(r"\b987\b", text):  # a number of its own: a form's random token may hold these digits
                 wrong.append(f"{role} reads how long it took at {address}")
 
     assert not wrong

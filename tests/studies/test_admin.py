@@ -124,6 +124,27 @@ def test_a_term_cannot_stand_beneath_itself(admin_client):
     assert fat.parent is None
 
 
+def test_a_term_stands_beneath_one_of_its_own_facet(admin_client):
+    nanofat = Tag.objects.create(facet=Facet.SOURCE, slug="nanofat", label="Nanofat")
+    topical = Tag.objects.create(facet=Facet.DELIVERY, slug="topical", label="Topical")
+
+    answer = correct(admin_client, nanofat, parent=topical.pk)
+
+    nanofat.refresh_from_db()
+    assert "“Topical” is of another facet: Delivery method." in answer.content.decode()
+    assert nanofat.parent is None
+
+
+def test_a_term_is_retired_on_the_page_of_the_vocabulary_alone_and_that_is_where_its_form_leads(admin_client):
+    nanofat = Tag.objects.create(facet=Facet.SOURCE, slug="nanofat", label="Nanofat")
+
+    answer = correct(admin_client, nanofat, label="Nano fat", is_retired="on")
+
+    nanofat.refresh_from_db()
+    assert (nanofat.label, nanofat.is_retired) == ("Nano fat", False)
+    assert answer.url == reverse("studies:vocabulary")
+
+
 def test_a_search_changed_in_the_admin_gets_its_next_run_and_a_bad_schedule_is_refused(admin_client):
     search = Search.objects.create(name="Nanofat", query="nanofat")
 

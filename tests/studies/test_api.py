@@ -297,6 +297,12 @@ def test_all_processes_count_together(tmp_path):
     assert allowed == 100
 
 
+def test_the_meter_counts_in_a_file_that_another_process_has_only_just_made(tmp_path):
+    (tmp_path / "m").touch()
+
+    assert metering.meter(tmp_path / "m", "one", most=2).is_allowed
+
+
 def test_the_meter_forgets_and_tells_askers_apart(tmp_path):
     one = [metering.meter(tmp_path / "m", "one", most=2, span=100_000).is_allowed for _ in range(3)]
     other = metering.meter(tmp_path / "m", "other", most=2, span=100_000)

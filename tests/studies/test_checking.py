@@ -307,7 +307,8 @@ def test_an_article_that_may_be_meant_says_that_it_was_retracted(no_network, vis
 
     assert any(str(cell).startswith("RETRACTED, PMID 700") for cell in row)
     assert (line.choices[0].notice, line.choices[0].is_grave) == ("Retracted", True)
-    assert "Retracted</span> Nanofat" in visitor.get(check.get_absolute_url()).content.decode()
+    body = visitor.get(check.get_absolute_url()).content.decode()
+    assert "Retracted</span> Nanofat" in body and "<strong>1</strong> may mean an article that is retracted" in body
 
 
 def test_a_check_whose_workers_always_die_ends_and_can_be_repeated(no_network):

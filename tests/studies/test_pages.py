@@ -256,7 +256,7 @@ def test_a_tag_says_who_says_so_and_a_suggestion_is_never_a_judgement(visitor, c
     text = text_of(visitor.get(study.get_absolute_url()))
 
     assert "Nanofat Accepted by Clara," in text
-    assert "Needle starter data Starter data, to be verified" in text
+    assert "Needle starter data, to be verified" in text
     assert "Wrinkles suggested “fine lines” in the record rule wrinkle-words" in text
     assert text.index("Rejected by people 1") < text.index("Pores")
 

@@ -86,13 +86,17 @@ def test_a_clinician_answers_a_suggestion_without_script(clinician_client, study
     assert f"{status} the tag “{nanofat.label}”" in text_of(answer)
 
 
-def test_with_htmx_only_the_tags_come_back(clinician_client, study, nanofat):
+def test_with_htmx_the_tags_come_back_with_what_follows_from_them(clinician_client, study, nanofat):
     where = reverse("studies:study_tag", args=[study.pk])
 
-    answer = clinician_client.post(where, {"act": "accepted", "tag": "src-nanofat"}, headers={"HX-Request": "true"})
+    answer = clinician_client.post(where, {"act": "add", "tag": "des-case-report"}, headers={"HX-Request": "true"})
 
+    body = answer.content.decode()
     assert answer.status_code == 200
-    assert answer.content.decode().lstrip().startswith('<section class="study-tags"')
+    assert body.lstrip().startswith('<section class="study-tags"')
+    assert re.search(r'id="facts" hx-swap-oob="true".*?Case report or series', body, re.S)
+    assert re.search(r'id="history".*?hx-swap-oob="true".*?added the tag “Case report”', body, re.S)
+    assert body.count("</section>") == 2, "the page itself does not come along"
 
 
 def test_contradicting_somebody_needs_a_reason_and_shows_as_disputed(clinician, reviewer_client, study, nanofat):
@@ -107,6 +111,23 @@ def test_contradicting_somebody_needs_a_reason_and_shows_as_disputed(clinician, 
     assert "say why you see it otherwise" in text_of(refused)
     assert "disputed" in text_of(taken)
     assert "“Microfat.”" in text_of(taken)
+
+
+@pytest.mark.parametrize(("said", "act"), [("accepted", "rejected"), ("rejected", "accepted"), ("rejected", "add")])
+def test_a_missing_reason_is_asked_for_beside_the_tag_and_enter_repeats_the_act(
+    clinician, reviewer_client, study, nanofat, said, act
+):
+    tagging.answer(study, by=clinician, answers={nanofat.pk: said})
+    where = reverse("studies:study_tag", args=[study.pk])
+
+    answer = reviewer_client.post(where, {"act": act, "tag": "src-nanofat"}, headers={"HX-Request": "true"})
+
+    body = answer.content.decode()
+    line = body[body.index(f'id="tag-{nanofat.pk}"') :]
+    first_button = re.search(r"<button[^>]*>", line)[0]
+    assert 'id="id_reason"' in line
+    assert f'name="act" value="{"rejected" if said == "accepted" else "accepted"}"' in first_button
+    assert body.count("data-focus") == 1
 
 
 @pytest.mark.parametrize(
@@ -160,9 +181,10 @@ def test_an_admin_removes_anothers_word_with_a_reason(admin_client, clinician, s
 
 
 def test_the_queue_shows_the_next_study_with_strong_suggestions_ticked(clinician_client, study, nanofat):
-    body = clinician_client.get(QUEUE).content.decode()
+    answer = clinician_client.get(QUEUE)
+    body = answer.content.decode()
 
-    assert study.title in body
+    assert study.title in text_of(answer)
     assert re.search(rf'name="answer-{nanofat.pk}" value="accepted" checked', body)
 
 
@@ -220,6 +242,15 @@ def test_a_skipped_study_does_not_come_again_and_is_left_as_it_was(clinician_cli
     assert not TagBatch.objects.exists()
 
 
+def test_whoever_skipped_studies_may_see_them_again(clinician_client, study):
+    skipped = clinician_client.post(QUEUE, {"study": study.pk, "do": "skip"}, follow=True)
+
+    again = clinician_client.post(QUEUE, {"do": "again"}, follow=True)
+
+    assert "Show the 1 that still waits" in text_of(skipped)
+    assert again.context["page"].study == study
+
+
 def test_finding_a_term_without_script_keeps_the_answers_given(clinician_client, study, nanofat):
     data = {"study": study.pk, f"answer-{nanofat.pk}": "rejected", "words": "topical", "do": "find"}
 
@@ -257,6 +288,36 @@ def test_the_type_ahead_finds_terms_by_label_and_synonym(clinician_client, study
     ]
 
     assert all('value="src-adsc"' in body for body in answers)
+
+
+def test_on_the_page_of_a_study_what_is_found_is_added_by_one_press(clinician_client, study):
+    body = clinician_client.get(reverse("studies:tag_terms"), {"words": "ADSC", "for": "study"}).content.decode()
+
+    assert '<button class="button button--small found__choice" type="submit" name="tag" value="src-adsc">' in body
+
+
+def test_where_nothing_is_suggested_the_page_says_why_and_what_changes_that(visitor, study):
+    of_pubmed, of_nothing, off_topic = take(
+        record(2, title="", abstract=()),
+        Record(doi="10.1000/none", title="", published=PartialDate("2020", 2020, precision="year")),
+        record(3, title="Iron in donated blood", abstract=(Section("Donors were asked."),)),
+    )
+
+    said = [text_of(visitor.get(one.get_absolute_url())) for one in (of_pubmed, of_nothing, off_topic, study)]
+
+    assert "neither title nor abstract is kept here for the rules to read: the next answer from PubMed may" in said[0]
+    assert "neither title nor abstract is kept here for the rules to read: a record of it that is imported" in said[1]
+    assert "no rule knows a phrase in what the record says" in said[2]
+    assert "Nothing is suggested" not in said[3]
+
+
+def test_the_tag_that_was_answered_keeps_the_focus(clinician_client, study, nanofat):
+    where = reverse("studies:study_tag", args=[study.pk])
+
+    body = clinician_client.post(where, {"act": "rejected", "tag": "src-nanofat"}, headers={"HX-Request": "true"})
+
+    assert f'id="tag-{nanofat.pk}" tabindex="-1" data-focus' in body.content.decode()
+    assert '<details class="fold" open>' in body.content.decode()
 
 
 def test_the_queue_costs_the_same_for_few_and_many_suggestions(clinician_client, study):
@@ -297,7 +358,8 @@ def test_bulk_shows_what_changes_applies_it_and_undoes_it(clinician_client, stud
 
     preview = clinician_client.post(where, data | {"preview": "1"})
     nothing_yet = words_on(study)
-    applied = clinician_client.post(where, data | {"apply": "1"}, follow=True)
+    seen = {"apply": "1", "seen": preview.context["seen"]}
+    applied = clinician_client.post(where, data | seen, follow=True)
     words = words_on(study)
     clinician_client.post(reverse("studies:tag_undo", args=[TagBatch.objects.get().pk]))
 
@@ -306,6 +368,32 @@ def test_bulk_shows_what_changes_applies_it_and_undoes_it(clinician_client, stud
     assert "Undo all of it" in text_of(applied)
     assert words == {"dlv-topical": TagStatus.ACCEPTED}
     assert words_on(study) == {}
+
+
+def test_bulk_applies_nothing_that_its_preview_did_not_show(clinician_client, study):
+    where = reverse("studies:tag_bulk") + "?q=nanofat&every=1"
+    data = {"act": "add", "tag": "dlv-topical"}
+    seen = {"apply": "1", "seen": clinician_client.post(where, data | {"preview": "1"}).context["seen"]}
+
+    other_term = clinician_client.post(where, data | seen | {"tag": "dlv-laser"})
+    take(record(2))
+    grown = clinician_client.post(where, data | seen)
+
+    assert "1 study changes" in text_of(other_term)
+    assert "2 studies change" in text_of(grown)
+    assert not TagBatch.objects.exists()
+
+
+def test_from_bulk_one_comes_back_to_the_search_one_came_from(clinician_client, study):
+    listing = clinician_client.get(reverse("studies:studies") + "?q=nanofat").content.decode()
+    pages = [
+        clinician_client.get(reverse("studies:tag_bulk") + query).content.decode()
+        for query in ("?q=nanofat&every=1", f"?q=nanofat&study={study.pk}")
+    ]
+
+    assert '<input type="hidden" name="q" value="nanofat">' in listing
+    assert all('href="/studies/?q=nanofat">Leave without changing' in page for page in pages)
+    assert "Tag 1 study" in pages[1]
 
 
 @pytest.mark.parametrize(
@@ -378,6 +466,20 @@ def test_an_admin_retires_merges_and_parts_terms(admin_client, study, nanofat):
     assert retired
     assert merged.slug == "src-fat"
     assert Tag.objects.get(pk=nanofat.pk).merged_into is None
+
+
+def test_an_address_with_a_merged_term_finds_what_the_merger_moved(admin_client, clinician, study, nanofat):
+    tagging.answer(study, by=clinician, answers={nanofat.pk: TagStatus.ACCEPTED})
+    admin_client.post(reverse("studies:term_merge"), {"tag": "src-nanofat", "into": "src-fat"})
+
+    found = admin_client.get(reverse("studies:studies") + "?sources=src-nanofat").context["listing"]
+    without = admin_client.get(reverse("studies:studies") + "?not=src-nanofat").context["listing"]
+
+    ticked = {option.value for panel in found.panels for option in panel.options if option.state == "on"}
+    assert [row.study for row in found.rows] == [study]
+    assert [chip.label for chip in found.chips] == ["Fat graft (macro/milli/microfat)"]
+    assert ticked == {"src-fat"}
+    assert not without.rows
 
 
 def test_a_refused_change_of_a_term_says_why(admin_client, clinician, study, nanofat):
