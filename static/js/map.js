@@ -1,13 +1,21 @@
-// The evidence map: hover, focus or tap shows a cell's studies in a card; arrow keys walk from cell to cell.
+// The evidence map: hover, focus or tap shows a cell's studies in a card; arrow keys walk from cell to cell, the space bar
+// leads into the card and Escape back to its cell.
 (() => {
   const card = () => document.getElementById("map-card");
   const cellOf = (event) => event.target.closest?.("[data-map] td > a");
   let timer = 0;
   let shown = null;
+  let enters = false; // the reader waits for the card to step into it
   const close = () => {
     clearTimeout(timer);
+    if (card()?.contains(document.activeElement)) shown?.focus();
+    clearTimeout(timer); // which the focus has set
     shown = null;
     if (card()) card().hidden = true;
+  };
+  const enter = () => {
+    enters = false;
+    card().querySelector(".map-card__study a, .map-card__acts a")?.focus();
   };
   const place = (link) => {
     const box = link.getBoundingClientRect();
@@ -25,6 +33,7 @@
       if (shown !== link) return;
       card().hidden = false;
       place(link);
+      if (enters) enter();
     });
   };
   const soon = (act, wait) => {
@@ -47,6 +56,13 @@
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") close();
+    if (event.key === " " && cellOf(event)) {
+      event.preventDefault();
+      clearTimeout(timer);
+      if (shown === cellOf(event) && !card().hidden) return enter();
+      enters = true;
+      open(cellOf(event));
+    }
     const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [];
     if (down === undefined || !cellOf(event)) return;
     const cell = cellOf(event).parentElement;

@@ -43,6 +43,7 @@ class _Filter(Schema):
     notice: list[NOTICE] = []
     checked: list[STANDING] = []
     state: list[STATE] = []
+    lacks: list[FACET] = Field([], description="Facets of which a study has no term at all.")
     all: list[FACET] = Field([], description="Facets of which every term given must be there.")
     unknown: list[UNKNOWN] = Field([], description="Numbers that may be missing.")
     year_from: int | None = Field(None, ge=NUMBERS["year_from"][0], le=NUMBERS["year_from"][1])

@@ -90,6 +90,19 @@ class EvidenceMap:
     unknown: tuple[Unknown, ...] = ()
 
     @property
+    def without_row(self) -> str:
+        """The query that lists the studies that stand in no row for want of a tag."""
+        return self._without(self.question.rows)
+
+    @property
+    def without_column(self) -> str:
+        return self._without(self.question.columns)
+
+    def _without(self, facet: Facet) -> str:
+        filters = self.question.filters
+        return replace(filters, lists={**filters.lists, "lacks": (*filters.of("lacks"), facet.value)}).query()
+
+    @property
     def n_untagged(self) -> int:
         return self.corner.total - self.n_placed
 

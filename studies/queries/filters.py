@@ -35,6 +35,7 @@ CHOICES: dict[str, Collection[str]] = {
     "notice": NOTICES,
     "checked": CHECKED,
     "state": STATES,
+    "lacks": Facet.values,  # facets of which a study has no term at all, not even "not reported"
     "all": Facet.values,
     "unknown": MAY_BE_UNKNOWN,
 }

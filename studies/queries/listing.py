@@ -278,6 +278,7 @@ def chips_of(filters: Filters, vocabulary: Vocabulary) -> Iterable[Chip]:
         ("notice", "Notices", _NOTICE_LABELS),
         ("checked", "Data", _CHECKED_LABELS),
         ("state", "Tagging", _STATE_LABELS),
+        ("lacks", "Without a tag for", {facet: label.lower() for facet, label in Facet.choices}),
         ("unknown", "Also where not known", {"people": "people", "months": "follow-up"}),
     ):
         for value in filters.of(name):

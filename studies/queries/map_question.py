@@ -46,9 +46,13 @@ class Question:
         filters = Filters.read(values_of, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
         last = {name: (list(values_of(name)) or [""])[-1] for name in _OWN}
         rows, columns, ignored = _axes(last["rows"], last["columns"])
-        lists = dict(filters.lists)
+        lists = {name: _present(name, values, vocabulary) for name, values in filters.lists.items()}
         if segment := vocabulary.by_slug.get(last["segment"]):
             lists[segment.facet] = (segment.slug,)
+        elif last["segment"]:
+            ignored.append(f"segment={last['segment'][:80]}")
+        if last["evidence"] not in EVIDENCE:
+            ignored.append(f"evidence={last['evidence'][:80]}")
         if last["evidence"] in _ALONE:
             lists["design"] = (last["evidence"],)
         evidence = "all" if last["evidence"] == "all" else ""
@@ -98,6 +102,13 @@ class Question:
         own |= {"evidence": asked.evidence} if asked.evidence else {}
         own |= {"hide": "1"} if asked.hides_empty else {}
         return "?" + "&".join(filter(None, (urlencode(own), query.removeprefix("?"))))
+
+
+def _present(name: str, values: Sequence[str], vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The terms by their present names: the rows and columns of the map go by these."""
+    if name != "not" and name not in Facet.values:
+        return tuple(values)
+    return tuple(dict.fromkeys(vocabulary.by_slug[slug].slug for slug in values))
 
 
 def _axes(rows: str, columns: str) -> tuple[Facet, Facet, list[str]]:

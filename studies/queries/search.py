@@ -118,6 +118,9 @@ def narrowed(filters: Filters, vocabulary: Vocabulary) -> QuerySet[Study]:
         studies = studies.filter(check_weekly=True)  # what a review includes is checked every week, nothing else is
     for slug in filters.of("not"):
         studies = studies.exclude(packed_terms__contains=character(vocabulary.by_slug[slug].pk))
+    for facet in filters.of("lacks"):
+        if any_term := "".join(character(tag.pk) for tag in vocabulary.by_id.values() if tag.facet == facet):
+            studies = studies.exclude(packed_terms__regex=f"[{any_term}]")
     for facet in filters.of("all"):
         studies = studies.filter(**{f"{facet}__contains": _ids(filters.of(facet), vocabulary)})
     return studies

@@ -65,6 +65,19 @@ def test_a_pointer_or_the_focus_shows_the_studies_and_escape_hides_them(library,
     assert page.evaluate("document.activeElement.matches('[data-map] td > a')")
 
 
+def test_the_keyboard_alone_leads_into_the_card_of_a_cell_and_back_to_the_cell(library, visits):
+    page = visits(forgive=LEFT)
+    page.goto("/map/")
+
+    cell(page).focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".map-card__study a").first).to_be_focused()
+    page.keyboard.press("Escape")
+
+    expect(page.locator("#map-card")).to_be_hidden()
+    expect(cell(page)).to_be_focused()
+
+
 def test_a_finger_shows_the_studies_first_and_leads_on_to_the_list(library, browser, server, site):
     context = browser.new_context(
         base_url=server.url, has_touch=True, viewport={"width": PHONE[0], "height": PHONE[1]}, reduced_motion="reduce"
