@@ -67,7 +67,15 @@ def glance() -> Glance:
     return Glance(**{**numbers, "n_people": numbers["n_people"] or 0})
 
 
-def recent_notices(now: datetime, *, at_most: int = 10) -> list[Notice]:
+@dataclass(frozen=True, slots=True)
+class RecentNotices:
+    """The gravest few, one a report, and how many reports there are."""
+
+    shown: tuple[Notice, ...]
+    n: int
+
+
+def recent_notices(now: datetime, *, at_most: int = FEW) -> RecentNotices:
     """Notices of the last 90 days on reports in the catalogue, retractions first, corrections left out."""
     since = now - timedelta(days=NOTICE_DAYS)
     notices: QuerySet[Notice] = (
@@ -75,16 +83,18 @@ def recent_notices(now: datetime, *, at_most: int = 10) -> list[Notice]:
         .filter(report__study__notice_status__gt=NoticeStatus.NONE)  # not those that a reinstatement has lifted
         .filter(Q(read_as__in=_GRAVEST_FIRST) | Q(read_as="", kind__in=_GRAVEST_FIRST))
         .filter(Q(issued_on__gte=since.date()) | Q(issued_on=None, first_seen_at__gte=since))
-        .select_related("report__study")
-        .only("kind", "read_as", "issued_on", "first_seen_at", "report__title", "report__pmid", "report__study__title")
     )
     order = {kind: place for place, kind in enumerate(_GRAVEST_FIRST)}
     gravest: dict[int, Notice] = {}  # by report: several sources may state the same
-    for notice in sorted(
-        notices[:200], key=lambda n: (order[NoticeKind(n.effective_kind)], -n.first_seen_at.timestamp())
-    ):
+    found = notices.only("report", "kind", "read_as", "first_seen_at")
+    for notice in sorted(found, key=lambda n: (order[NoticeKind(n.effective_kind)], -n.first_seen_at.timestamp())):
         gravest.setdefault(notice.report_id, notice)
-    return list(gravest.values())[:at_most]
+    chosen = [notice.pk for notice in gravest.values()][:at_most]
+    told = Notice.objects.select_related("report__study").only(
+        "kind", "read_as", "issued_on", "first_seen_at", "report__title", "report__pmid", "report__study__title"
+    )
+    by_key = told.in_bulk(chosen)
+    return RecentNotices(tuple(by_key[key] for key in chosen), len(gravest))
 
 
 def new_trials(vocabulary: Vocabulary, new: Newness, *, n: int = FEW) -> list[Row]:

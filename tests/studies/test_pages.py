@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from studies.models import AuditEvent, SearchRun, Study
+from studies.queries import home
 from studies.queries.protocol import protocol_of
 from studies.terms import Facet, NoticeKind, RunKind, RunState, TagOrigin, TagStatus
 from studies.views import errors
@@ -96,6 +97,18 @@ def test_home_shows_retractions_before_concerns_and_leaves_old_ones_and_correcti
     assert part.index("Withdrawn for good") < part.index("Doubted")
     assert "Corrected" not in part
     assert "Long ago" not in part
+
+
+def test_home_names_the_gravest_few_notices_and_says_how_many_there_are(visitor):
+    for n in range(6):
+        make_notice(make_study(f"Doubted {n}"), NoticeKind.CONCERN)
+    make_notice(make_study("Withdrawn for good"), NoticeKind.RETRACTION)
+
+    part = visitor.get("/").content.decode().split("notices-title")[2].split("</section>")[0]
+
+    assert part.count("banner--danger") == home.FEW
+    assert "Withdrawn for good" in part
+    assert "The gravest 5 of 7" in part
 
 
 def test_home_asks_the_database_as_often_for_twenty_studies_as_for_ten(visitor):
