@@ -23,6 +23,8 @@ _WORDS_BETWEEN = re.compile(r" *(?:[\w']+ +){0,2}")
 _WORDS_AFTER = re.compile(r" *(?:[\w']+ +){0,3}")
 _LIST = re.compile(r"(?: *[\w']+){1,4}(?:, (?:[\w']+ ){0,2}[\w']+){0,3},? (?:(?:or|nor) )?(?:[\w']+ +)?")
 _OR_NEXT = re.compile(r"(?:, (?:[\w']+ ){0,3}[\w']+)?,? (?:or|nor) ")
+# "Methods and analysis:", "Trial:": whatever a journal calls it, a new part begins.
+_LABEL = re.compile(r" ?[A-Z][A-Za-z]+(?: [A-Za-z]+){0,3}:")
 _REVIEW_TYPES = {
     *("D016454", "D000078182", "D017418", "D016431", "D017065", "D016446", "D016420", "D016422"),
     *("review", "systematic review", "meta-analysis", "guideline", "practice guideline", "letter", "comment"),
@@ -38,6 +40,7 @@ class Reading:
     flats: tuple[Flat, ...]
     hits: dict[str, list[Hit]]
     background: frozenset[int] = frozenset()
+    undone: frozenset[int] = frozenset()
     is_review: bool = False
     book: RuleBook = field(default_factory=rule_book)
 
@@ -52,6 +55,10 @@ class Reading:
 
     def is_background(self, hit: Hit) -> bool:
         return hit.field == ABSTRACT and self.flats[ABSTRACT].sentence(hit.start) in self.background
+
+    def is_undone(self, hit: Hit) -> bool:
+        """Does its sentence say what was not done, left out or is left to others?"""
+        return hit.field == ABSTRACT and self.flats[ABSTRACT].sentence(hit.start) in self.undone
 
     def before(self, hit: Hit, length: int = 60) -> str:
         """What stands before the hit in its sentence, in lower case."""
@@ -83,7 +90,8 @@ def read(text: Text) -> Reading:
     for hit in _unmasked(found, book):
         reading.hits.setdefault(book.entries[hit.entry].id, []).append(hit)
     reading.is_review = _is_review(reading)
-    reading.background = _background(reading)
+    reading.undone = _undone(reading)
+    reading.background = _background(reading) | reading.undone
     for entry in book.conditional:
         if hits := reading.hits.get(entry.id):
             reading.hits[entry.id] = [hit for hit in hits if _in_place(reading, hit, entry)]
@@ -156,10 +164,22 @@ def _background(reading: Reading) -> frozenset[int]:
         for hit in reading.hits.get(name, ())
         if hit.field == ABSTRACT and flat.original[hit.start : hit.start + 1].isupper()
     )
+    if any(name == "cue.label-background" for _, name in labels):
+        known = {start for start, _ in labels}
+        # A sentence begins behind its blank.
+        begins = {stop + flat.cased.startswith(" ", stop) for stop in flat.stops} - known
+        labels += [(start, "") for start in begins if _LABEL.match(flat.cased, start)]
+        labels.sort()
     for (start, name), (end, _) in zip(labels, [*labels[1:], (len(flat.lower), "")], strict=False):
         if name == "cue.label-background":
             sentences.update(range(flat.sentence(start), flat.sentence(max(start, end - 2)) + 1))
     return frozenset(sentences)
+
+
+def _undone(reading: Reading) -> frozenset[int]:
+    """Sentences of the abstract on what the study did not do; reviews have them, too."""
+    flat = reading.flats[ABSTRACT]
+    return frozenset(flat.sentence(hit.start) for hit in reading.hits.get("cue.not-done", ()) if hit.field == ABSTRACT)
 
 
 def _is_review(reading: Reading) -> bool:
