@@ -43,6 +43,7 @@ class Reading:
     undone: frozenset[int] = frozenset()
     is_review: bool = False
     book: RuleBook = field(default_factory=rule_book)
+    sentences: dict[str, set[tuple[int, int]]] = field(default_factory=dict)  # where an entry was met
 
     def met(self, name: str, *fields: int) -> bool:
         """Was this entry met (in one of these fields)?"""
@@ -195,13 +196,20 @@ def _in_place(reading: Reading, hit: Hit, entry: Entry) -> bool:
     """Does the hit stand where its rule asks?"""
     if entry.fields and reading.flats[hit.field].name not in entry.fields:
         return False
-    if entry.not_after and f" {reading.before(hit, 40)}".rstrip(" (,").endswith(
-        tuple(f" {w}" for w in entry.not_after)
-    ):
+    if entry.not_after and _is_after(reading.flats[hit.field], hit.start, entry.not_after):
         return False
     if entry.near and not any(_same_sentence(reading, hit, name) for name in entry.near):
         return False
     return not entry.behind or _is_behind(reading, hit, entry)
+
+
+def _is_after(flat: Flat, start: int, words: tuple[str, ...]) -> bool:
+    """Does one of these words, each with a blank before it, end right before this place in the same sentence?"""
+    end = start
+    while end and flat.lower[end - 1] in " (,":
+        end -= 1
+    begins = flat.sentence_start(start)
+    return flat.lower.endswith(words, begins, end) if begins else f" {flat.lower[:end]}".endswith(words)
 
 
 def is_negated(reading: Reading, hit: Hit) -> bool:
@@ -227,9 +235,11 @@ def _is_in_list(between: str, after: str) -> bool:
 
 
 def _same_sentence(reading: Reading, hit: Hit, name: str) -> bool:
-    flat = reading.flats[hit.field]
-    sentence = flat.sentence(hit.start)
-    return any(o.field == hit.field and flat.sentence(o.start) == sentence for o in reading.hits.get(name, ()))
+    if name not in reading.sentences:
+        reading.sentences[name] = {
+            (other.field, reading.flats[other.field].sentence(other.start)) for other in reading.hits.get(name, ())
+        }
+    return (hit.field, reading.flats[hit.field].sentence(hit.start)) in reading.sentences[name]
 
 
 def _is_behind(reading: Reading, hit: Hit, entry: Entry) -> bool:
