@@ -15,7 +15,8 @@ __all__ = ["Model", "Suggestion", "Text", "model_of", "relevance", "suggest"]
 _ORDER = {"source": 0, "title": 1, "abstract": 2, "derived": 3, "weak": 4}
 _CELL_FACETS = {"sources", "products"}
 # What a trial on another organ has as well; its indication and most of its comparators have no term.
-_ELSEWHERE = {"sources", "products", "donors", "processings", "outcomes"}
+_ELSEWHERE = {"sources", "products", "donors", "processings"}
+_TAGS_ELSEWHERE = {"pop-sex-age", "cmp-placebo", "out-ae", "out-sae", "out-durability", "out-qol"}
 # A hit of the first inside a hit of the second is a comparison, not the treatment.
 _COMPARED = {
     "prd-prp": ("cmp-prp.name", "cmp-prp.compared"),
@@ -91,7 +92,7 @@ def _cells_elsewhere(reading: Reading, found: list[Suggestion]) -> list[Suggesti
         return []
     model = model_in(reading)
     settled = _settled([*found, *derived(reading, found, model)], reading, model)
-    return [s for s in settled if reading.book.facets[s.tag] in _ELSEWHERE or s.tag in {"pop-sex-age", "cmp-placebo"}]
+    return [s for s in settled if reading.book.facets[s.tag] in _ELSEWHERE or s.tag in _TAGS_ELSEWHERE]
 
 
 def _only_trapped(reading: Reading, found: list[Suggestion]) -> bool:

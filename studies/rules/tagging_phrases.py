@@ -254,7 +254,8 @@ class _Reader:
         if not first or first in {" ", "|", "?"}:
             raise PhraseError(f"A word is missing at {self._at} in {self._phrase!r}.")
         self._at += 1
-        part = _Part(re.escape(first), frozenset({first}))
+        # "L\\*" is a word and a star, not any ending: no word begins with what stands for the star.
+        part = _Part(re.escape(first), frozenset({"\0" if first == "*" else first}))
         return _Part(f"{part.pattern}?", part.heads | {""}) if self._took("?") else part
 
     def _took(self, mark: str) -> bool:
