@@ -199,6 +199,11 @@ def _settled(found: list[Suggestion], reading: Reading, model: Model) -> list[Su
     if sure & _REVIEWS:
         dropped.add("cmp-none")
     dropped.update(_not_measured(found, sure, reading, model))
+    others = {tag for tag in sure - dropped if tag.startswith("cmp-")} - {"cmp-none"}
+    if "des-before-after" in sure:
+        dropped |= others  # one arm has nothing beside it
+    elif others:
+        dropped.add("cmp-none")
     # "Fillers are the usual answer to facial lines" does not widen a study of the folds.
     if any(tag.startswith("site-") for tag in sure - {"site-face"}) and not reading.own("site-face.name"):
         dropped.add("site-face")
