@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from studies.rules.tagging_context import ABSTRACT, KEYWORDS, TITLE, Reading
+from studies.rules.tagging_context import ABSTRACT, KEYWORDS, TITLE, Reading, is_negated
 from studies.rules.tagging_phrases import Hit
 
 HUMAN, ANIMAL, IN_VITRO, UNCLEAR = "human", "animal", "in-vitro", ""
@@ -70,7 +70,11 @@ def _model(reading: Reading, kind: str, hits: list[Hit]) -> Model:
 def _people(reading: Reading) -> list[Hit]:
     """People who were treated or observed; those who only gave tissue are no participants."""
     donors = reading.hits.get("cue.donors", ())
-    named = [hit for hit in reading.own("cue.human-treated") if not any(_meets(hit, donor) for donor in donors)]
+    named = [
+        hit
+        for hit in reading.own("cue.human-treated")
+        if not any(_meets(hit, donor) for donor in donors) and not is_negated(reading, hit)
+    ]
     title = [hit for hit in reading.hits.get("cue.human", ()) if hit.field == TITLE and not _given(reading, hit)]
     return [*title, *named]
 
@@ -81,7 +85,11 @@ def _given(reading: Reading, hit: Hit) -> bool:
 
 def _animals(reading: Reading) -> list[Hit]:
     reagents = reading.hits.get("cue.animal-reagent", ())
-    return [hit for hit in reading.own("cue.animal") if not any(_meets(hit, other) for other in reagents)]
+    return [
+        hit
+        for hit in reading.own("cue.animal")
+        if not any(_meets(hit, other) for other in reagents) and not is_negated(reading, hit)
+    ]
 
 
 def _dish(reading: Reading) -> list[Hit]:

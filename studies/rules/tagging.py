@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from studies.rules.study_species import ANIMAL, HUMAN, Model, model_in
+from studies.rules.study_species import ANIMAL, HUMAN, IN_VITRO, Model, model_in
 from studies.rules.tagging_context import KEYWORDS, PLACE, STRONG, TITLE, Reading, is_negated, read
 from studies.rules.tagging_derived import derived
 from studies.rules.tagging_design import designs
@@ -14,7 +14,9 @@ __all__ = ["Model", "Suggestion", "Text", "model_of", "relevance", "suggest"]
 
 _ORDER = {"source": 0, "title": 1, "abstract": 2, "derived": 3, "weak": 4}
 _CELL_FACETS = {"sources", "products"}
-_OF_CELLS = {"sources", "products", "donors", "processings"}
+# What a trial on another organ has as well; its indication and most of its comparators have no term.
+_ELSEWHERE = {"sources", "products", "donors", "processings"}
+_TAGS_ELSEWHERE = {"pop-sex-age", "cmp-placebo", "out-ae", "out-sae", "out-durability", "out-qol"}
 # A hit of the first inside a hit of the second is a comparison, not the treatment.
 _COMPARED = {
     "prd-prp": ("cmp-prp.name", "cmp-prp.compared"),
@@ -26,11 +28,13 @@ _COMPARED = {
 # Who took part stands in any sentence.
 _OPINION = {"letter", "editorial", "comment"}
 _OF_PEOPLE = ("site-", "pop-")
-_SAID_EVEN_IF_DENIED = {"outcomes", "comparators"}
+_SAID_EVEN_IF_DENIED = ("out-", "cmp-none")
 _ABOUT_AGEING = {"ind-aging", "ind-photoaging", "ind-rhytides", "ind-acne-scar"}
 _REVIEWS = {"des-review", "des-sr", "des-ma", "des-guideline"}
 _TRAPS = ("trap.stem-cell-factor", "trap.blood-stem-cells", "trap.cancer", "trap.resident-cells", "trap.other-tissues")
 _TREATS_WITHOUT_CELLS = {"prd-prp", "prd-gf"}
+_IN_TISSUE = {"out-collagen", "out-histology", "out-dermal-thickness"}
+_OF_HARM = {"out-ae", "out-sae", "out-histology"}
 
 
 def suggest(text: Text) -> list[Suggestion]:
@@ -76,7 +80,7 @@ def _suggested(reading: Reading) -> list[Suggestion]:
 
 def _on_topic(reading: Reading, found: list[Suggestion]) -> bool:
     """A product on the skin or ageing skin; a beam of laser light is another field."""
-    if not reading.met("cue.skin-strong"):
+    if not (reading.met("cue.skin-strong") or reading.met("cue.skin-sites")):
         return False
     facets = reading.book.facets
     return any(facets[s.tag] in _CELL_FACETS or (s.tag in _ABOUT_AGEING and s.strength in STRONG) for s in found)
@@ -88,7 +92,7 @@ def _cells_elsewhere(reading: Reading, found: list[Suggestion]) -> list[Suggesti
         return []
     model = model_in(reading)
     settled = _settled([*found, *derived(reading, found, model)], reading, model)
-    return [s for s in settled if reading.book.facets[s.tag] in _OF_CELLS]
+    return [s for s in settled if reading.book.facets[s.tag] in _ELSEWHERE or s.tag in _TAGS_ELSEWHERE]
 
 
 def _only_trapped(reading: Reading, found: list[Suggestion]) -> bool:
@@ -118,12 +122,14 @@ def _from_text(reading: Reading) -> list[Suggestion]:
             continue
         for hit in sorted(hits, key=PLACE):
             # "No adverse events" says that they were looked for.
-            if entry.facet not in _SAID_EVEN_IF_DENIED and is_negated(reading, hit):
+            if not entry.tag.startswith(_SAID_EVEN_IF_DENIED) and is_negated(reading, hit):
                 continue
             if entry.tag in _COMPARED and _is_comparison(reading, hit, _COMPARED[entry.tag]):
                 continue
             strength = entry.strength or ("title" if hit.field == TITLE else "abstract")
             if reading.is_background(hit) and not entry.tag.startswith(_OF_PEOPLE):
+                strength = "weak"
+            if reading.is_undone(hit) and not entry.tag.startswith("pop-"):
                 strength = "weak"
             # A review lists the tissues one could take; what it is about stands in plainer words.
             if entry.behind == "cue.obtained-from" and reading.is_review:
@@ -185,13 +191,22 @@ def _settled(found: list[Suggestion], reading: Reading, model: Model) -> list[Su
     if "src-svf" in sure:
         dropped.add("prc-uncultured")
     if model.kind != HUMAN:
-        dropped.update(tag for tag in sure if tag.startswith("pop-"))
+        dropped.update(tag for tag in sure if tag.startswith(_OF_PEOPLE if model.kind else "pop-"))
     if model.kind == ANIMAL:
         dropped.update(("don-allo", "ind-rhytides"))
     if "des-guideline" in sure or _is_opinion(reading):
         dropped.update(tag for tag in sure if tag.startswith(("out-", "cmp-")))
     if sure & _REVIEWS:
         dropped.add("cmp-none")
+    dropped.update(_not_measured(found, sure, reading, model))
+    others = {tag for tag in sure - dropped if tag.startswith("cmp-")} - {"cmp-none"}
+    if "des-before-after" in sure:
+        dropped |= others  # one arm has nothing beside it
+    elif others:
+        dropped.add("cmp-none")
+    # "Fillers are the usual answer to facial lines" does not widen a study of the folds.
+    if any(tag.startswith("site-") for tag in sure - {"site-face"}) and not reading.own("site-face.name"):
+        dropped.add("site-face")
     sources = {tag for tag in sure if tag.startswith("src-")}
     if not sources:
         dropped.add("prd-cells")
@@ -200,3 +215,27 @@ def _settled(found: list[Suggestion], reading: Reading, model: Model) -> list[Su
     if sources and sources <= {"src-plant"}:
         dropped.update(tag for tag in sure if tag.startswith(("don-", "prc-")))
     return [s for s in found if s.tag not in dropped]
+
+
+def _not_measured(found: list[Suggestion], sure: set[str], reading: Reading, model: Model) -> set[str]:
+    """Outcomes and comparators that a dish, a review or the report of one harm speaks of and does not have."""
+    dropped: set[str] = set()
+    of_results = {tag for tag in sure if tag.startswith(("out-", "cmp-"))}
+    if model.kind == IN_VITRO:
+        dropped |= of_results - (_IN_TISSUE if reading.met("cue.tissue-model") else set())
+    named = {s.tag for s in found if s.strength in ("title", "source")}
+    if sure & _REVIEWS:
+        dropped |= {tag for tag in of_results if tag.startswith("cmp-")} - named
+    if "des-review" in sure:
+        dropped |= of_results - named
+    if "des-case-report" in sure:
+        dropped |= {tag for tag in of_results if tag.startswith("cmp-")}
+    if sure & {"cmp-surgery", "cmp-prp"} and not sure & {"prd-enriched-fat", "prd-cells"}:
+        dropped.add("cmp-fat")  # fat alone is what was compared with the other
+    if "des-case-report" in sure and "out-sae" in sure:
+        dropped |= {tag for tag in of_results if tag.startswith("out-")} - _OF_HARM
+        if all(s.rule == "out-ae.named" for s in found if s.tag == "out-ae" and s.strength in STRONG):
+            dropped.add("out-ae")
+    if "ind-wound" in sure and "ind-laser-recovery" not in sure:
+        dropped.add("out-downtime")
+    return dropped

@@ -23,6 +23,8 @@ _WORDS_BETWEEN = re.compile(r" *(?:[\w']+ +){0,2}")
 _WORDS_AFTER = re.compile(r" *(?:[\w']+ +){0,3}")
 _LIST = re.compile(r"(?: *[\w']+){1,4}(?:, (?:[\w']+ ){0,2}[\w']+){0,3},? (?:(?:or|nor) )?(?:[\w']+ +)?")
 _OR_NEXT = re.compile(r"(?:, (?:[\w']+ ){0,3}[\w']+)?,? (?:or|nor) ")
+# "Methods and analysis:", "Trial:": whatever a journal calls it, a new part begins.
+_LABEL = re.compile(r" ?[A-Z][A-Za-z]+(?: [A-Za-z]+){0,3}:")
 _REVIEW_TYPES = {
     *("D016454", "D000078182", "D017418", "D016431", "D017065", "D016446", "D016420", "D016422"),
     *("review", "systematic review", "meta-analysis", "guideline", "practice guideline", "letter", "comment"),
@@ -38,8 +40,10 @@ class Reading:
     flats: tuple[Flat, ...]
     hits: dict[str, list[Hit]]
     background: frozenset[int] = frozenset()
+    undone: frozenset[int] = frozenset()
     is_review: bool = False
     book: RuleBook = field(default_factory=rule_book)
+    sentences: dict[str, set[tuple[int, int]]] = field(default_factory=dict)  # where an entry was met
 
     def met(self, name: str, *fields: int) -> bool:
         """Was this entry met (in one of these fields)?"""
@@ -52,6 +56,10 @@ class Reading:
 
     def is_background(self, hit: Hit) -> bool:
         return hit.field == ABSTRACT and self.flats[ABSTRACT].sentence(hit.start) in self.background
+
+    def is_undone(self, hit: Hit) -> bool:
+        """Does its sentence say what was not done, left out or is left to others?"""
+        return hit.field == ABSTRACT and self.flats[ABSTRACT].sentence(hit.start) in self.undone
 
     def before(self, hit: Hit, length: int = 60) -> str:
         """What stands before the hit in its sentence, in lower case."""
@@ -83,7 +91,8 @@ def read(text: Text) -> Reading:
     for hit in _unmasked(found, book):
         reading.hits.setdefault(book.entries[hit.entry].id, []).append(hit)
     reading.is_review = _is_review(reading)
-    reading.background = _background(reading)
+    reading.undone = _undone(reading)
+    reading.background = _background(reading) | reading.undone
     for entry in book.conditional:
         if hits := reading.hits.get(entry.id):
             reading.hits[entry.id] = [hit for hit in hits if _in_place(reading, hit, entry)]
@@ -156,10 +165,22 @@ def _background(reading: Reading) -> frozenset[int]:
         for hit in reading.hits.get(name, ())
         if hit.field == ABSTRACT and flat.original[hit.start : hit.start + 1].isupper()
     )
+    if any(name == "cue.label-background" for _, name in labels):
+        known = {start for start, _ in labels}
+        # A sentence begins behind its blank.
+        begins = {stop + flat.cased.startswith(" ", stop) for stop in flat.stops} - known
+        labels += [(start, "") for start in begins if _LABEL.match(flat.cased, start)]
+        labels.sort()
     for (start, name), (end, _) in zip(labels, [*labels[1:], (len(flat.lower), "")], strict=False):
         if name == "cue.label-background":
             sentences.update(range(flat.sentence(start), flat.sentence(max(start, end - 2)) + 1))
     return frozenset(sentences)
+
+
+def _undone(reading: Reading) -> frozenset[int]:
+    """Sentences of the abstract on what the study did not do; reviews have them, too."""
+    flat = reading.flats[ABSTRACT]
+    return frozenset(flat.sentence(hit.start) for hit in reading.hits.get("cue.not-done", ()) if hit.field == ABSTRACT)
 
 
 def _is_review(reading: Reading) -> bool:
@@ -175,13 +196,20 @@ def _in_place(reading: Reading, hit: Hit, entry: Entry) -> bool:
     """Does the hit stand where its rule asks?"""
     if entry.fields and reading.flats[hit.field].name not in entry.fields:
         return False
-    if entry.not_after and f" {reading.before(hit, 40)}".rstrip(" (,").endswith(
-        tuple(f" {w}" for w in entry.not_after)
-    ):
+    if entry.not_after and _is_after(reading.flats[hit.field], hit.start, entry.not_after):
         return False
     if entry.near and not any(_same_sentence(reading, hit, name) for name in entry.near):
         return False
     return not entry.behind or _is_behind(reading, hit, entry)
+
+
+def _is_after(flat: Flat, start: int, words: tuple[str, ...]) -> bool:
+    """Does one of these words, each with a blank before it, end right before this place in the same sentence?"""
+    end = start
+    while end and flat.lower[end - 1] in " (,":
+        end -= 1
+    begins = flat.sentence_start(start)
+    return flat.lower.endswith(words, begins, end) if begins else f" {flat.lower[:end]}".endswith(words)
 
 
 def is_negated(reading: Reading, hit: Hit) -> bool:
@@ -207,9 +235,11 @@ def _is_in_list(between: str, after: str) -> bool:
 
 
 def _same_sentence(reading: Reading, hit: Hit, name: str) -> bool:
-    flat = reading.flats[hit.field]
-    sentence = flat.sentence(hit.start)
-    return any(o.field == hit.field and flat.sentence(o.start) == sentence for o in reading.hits.get(name, ()))
+    if name not in reading.sentences:
+        reading.sentences[name] = {
+            (other.field, reading.flats[other.field].sentence(other.start)) for other in reading.hits.get(name, ())
+        }
+    return (hit.field, reading.flats[hit.field].sentence(hit.start)) in reading.sentences[name]
 
 
 def _is_behind(reading: Reading, hit: Hit, entry: Entry) -> bool:

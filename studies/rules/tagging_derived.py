@@ -81,7 +81,13 @@ def _other(sure: set[str], reading: Reading, model: Model) -> dict[str, Iterable
         tags["src-unspecified"] = ["prd-cm", "prd-ev"]
     if model.kind == HUMAN and not any(tag.startswith("cmp-") for tag in sure):
         tags["cmp-none"] = ["des-before-after"]
-    cells = [tag for tag in (*_CELLS, "src-plant") if tag in sure and tag != "src-adult-msc"]
+        if reading.own("cue.measured-before"):
+            tags["cmp-none"] = ["des-before-after", "des-case-series"]
+    cells = [tag for tag in (*_CELLS, "src-plant", "src-animal") if tag in sure and tag != "src-adult-msc"]
+    if "src-animal" in sure:  # a deer's cord is one source
+        cells = [tag for tag in cells if tag not in _PERINATAL]
+    if set(cells) == {"src-adsc", "src-svf"} and "prc-expanded" not in sure:  # more often two names than two arms
+        cells = cells[:1]
     two_kinds = len(cells) > 1 or {"prd-cells", "prd-cm"} <= sure
     if two_kinds and sure & _COMPARES and not sure & {"prd-enriched-fat", "dlv-fat-enrichment"}:
         tags["cmp-dose"] = [*cells[1:], *cells]

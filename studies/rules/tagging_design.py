@@ -7,7 +7,7 @@ from studies.rules.tagging_context import ABSTRACT, KEYWORDS, TITLE, Reading, is
 from studies.rules.tagging_phrases import Hit
 from studies.rules.tagging_text import Suggestion
 
-VERSION = 1
+VERSION = 2
 _TYPES = (
     ("des-protocol", {"D000078325", "clinical trial protocol"}),
     ("des-ma", {"D017418", "meta-analysis", "network meta-analysis"}),
@@ -61,6 +61,8 @@ def _cases(reading: Reading) -> str:
     """Up to three people are a case report."""
     if _title(reading, "cue.case-report"):
         return "des-case-report"
+    if _own(reading, "cue.few-people") or _title(reading, "cue.few-people"):
+        return "des-case-report"
     series = _own(reading, "cue.case-series")
     few = any(reading.flats[h.field].lower[h.start : h.end].split(" ")[-2:-1] in (["two"], ["three"]) for h in series)
     return "des-case-series" if series and not few else "des-case-report"
@@ -69,13 +71,13 @@ def _cases(reading: Reading) -> str:
 def _from_words(reading: Reading, model: Model) -> list[Suggestion]:
     if found := _reviewed(reading):
         return found
+    if found := _first(reading, ("des-registration", _entry(reading))):
+        return found
     if found := _first(reading, ("des-protocol", _title(reading, "cue.protocol"))):
         return found
     if found := _first(reading, ("des-guideline", _title(reading, "cue.guideline-done"))):
         return found
     if found := _first(reading, ("des-case-report", _title(reading, "cue.case-report"))):
-        return found
-    if found := _first(reading, ("des-registration", _title(reading, "cue.registry-entry"))):
         return found
     if model.kind == ANIMAL:
         dish = [h for h in _own(reading, "cue.in-vitro-part") if h.field == ABSTRACT]
@@ -107,6 +109,14 @@ def _reviewed(reading: Reading) -> list[Suggestion]:
     return found
 
 
+def _entry(reading: Reading) -> list[Hit]:
+    """An entry in a registry says so in its title or at once, or what only an entry says at least twice."""
+    named = [h for h in reading.hits.get("cue.registry-entry", ()) if h.field == ABSTRACT]
+    only = reading.hits.get("cue.registered-only", ())
+    at_once = [h for h in named if reading.flats[ABSTRACT].sentence(h.start) == 0]
+    return _title(reading, "cue.registry-entry") or at_once or (list(only[:1]) if len(only) > 1 else [])
+
+
 def _narrative(reading: Reading) -> list[Hit]:
     if _title(reading, "cue.trial-like") or _title(reading, "cue.random"):
         return []
@@ -118,8 +128,14 @@ def _narrative(reading: Reading) -> list[Hit]:
 
 
 def _human(reading: Reading) -> list[Suggestion]:
+    if _title(reading, "cue.no-design"):
+        return []
     randomised = _randomised(reading)
     split = _split(reading)
+    # Alternation, weekdays, dates and wishes draw no lots, whatever the study is called.
+    alternated = [h for h in _own(reading, "cue.quasi-random") if not is_negated(reading, h)]
+    if alternated and not _title(reading, "cue.random") and not _own(reading, "cue.retrospective"):
+        return _first(reading, ("des-nrct", alternated))
     if randomised:
         return _first(reading, ("des-rct-split" if split else "des-rct-parallel", randomised))
     # Who sets up a placebo or a double blind draws lots, even where the abstract does not say so.
@@ -131,6 +147,7 @@ def _human(reading: Reading) -> list[Suggestion]:
         split
         or (_own(reading, "cue.not-randomised") if compared else [])
         or [h for h in _own(reading, "cue.controlled") if not is_negated(reading, h)]
+        or _title(reading, "cue.two-arms-title")
     )
     found = _first(
         reading,
@@ -138,10 +155,10 @@ def _human(reading: Reading) -> list[Suggestion]:
         ("des-case-series", _title(reading, "cue.case-series")),
         ("des-cohort", _own(reading, "cue.cohort-word")),
         ("des-nrct", _own(reading, "cue.not-randomised") if controlled else []),
-        ("des-cohort", _own(reading, "cue.cohort") if controlled else []),
+        ("des-cohort", _retrospective(reading) if controlled else []),
         ("des-nrct", split),
         ("des-case-report", _own(reading, "cue.case-report")),
-        ("des-case-series", _own(reading, "cue.case-series")),
+        ("des-case-series", [] if _title(reading, "cue.two-arms-title") else _own(reading, "cue.case-series")),
         ("des-nrct", controlled),
     )
     if found or not compared:
@@ -152,10 +169,15 @@ def _human(reading: Reading) -> list[Suggestion]:
 def _uncontrolled(reading: Reading) -> list[Suggestion]:
     return _first(
         reading,
+        ("des-case-series", [*_own(reading, "cue.series-told"), *_own(reading, "cue.retrospective")]),
         ("des-before-after", _own(reading, "cue.single-arm")),
         ("des-case-series", _own(reading, "cue.cohort")),
         ("des-before-after", _own(reading, "cue.trial-like")),
     )
+
+
+def _retrospective(reading: Reading) -> list[Hit]:
+    return [*_own(reading, "cue.cohort"), *_own(reading, "cue.retrospective")]
 
 
 def _randomised(reading: Reading) -> list[Hit]:
@@ -163,7 +185,7 @@ def _randomised(reading: Reading) -> list[Hit]:
     others = [*reading.hits.get("cue.random-planned", ()), *reading.hits.get("cue.not-randomised", ())]
     return [
         hit
-        for hit in _own(reading, "cue.random")
+        for hit in (*_own(reading, "cue.random"), *_own(reading, "cue.random-told"))
         if not is_negated(reading, hit)
         and (hit.field == TITLE or not any(o.field == hit.field and o.start <= hit.start < o.end for o in others))
     ]

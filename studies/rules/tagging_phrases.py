@@ -81,9 +81,14 @@ class Matcher:
         self._after_numbers = re.compile(rf"\d(?<=\b\d)\w*(?={after or '(?!)'})")
         words = [key for key in self._phrases if not key.startswith(_NUMBER)]
         self._heads = {key[:length] for key in words for length in range(1, _LONG + 1)}
+        self._matches: dict[str, Callable[[str, int], re.Match[str] | None]] = {}
         # Words come again and again, and most of them begin no phrase: what has been found out is kept.
         self._begins: dict[str, tuple[int, ...]] = {}
-        self._tried_at: dict[str, tuple[_Try, ...]] = {}
+        self._tried_at: dict[str, tuple[list[_Try], set[str]]] = {}
+        self._longer: dict[str, set[str]] = {}
+        for key in words:
+            if len(key) == _LONGEST:
+                self._longer.setdefault(key[:_LONG], set()).add(key)
 
     def hits(self, flat: Flat, field: int) -> list[Hit]:
         """Every entry at every place where it begins."""
@@ -96,13 +101,16 @@ class Matcher:
                 places = self._places(token)
             for place in places:
                 start = at + place
-                beginning = lower[start : start + _LONGEST]
-                tries = tried_at.get(beginning)
-                if tries is None:
-                    tries = self._tries_at(beginning)
+                beginning = lower[start : start + _LONG]
+                tries, longer = tried_at.get(beginning) or self._tries_at(beginning)
+                if longer and (key := lower[start : start + _LONGEST]) in longer:
+                    tries = [*tries, *(self._tries[key] or self._compiled(key))]
                 for match, in_any_case, entries in tries:
                     found = match(lower if in_any_case else cased, start)
-                    if found and found.lastindex:
+                    if found and (last := found.lastindex):
+                        if last == len(entries) == 1:
+                            hits.append(_new(Hit, (entries[0], field, start, found.end(1))))
+                            continue
                         for entry, (_, end) in zip(entries, found.regs[1:], strict=True):
                             if end > 0:
                                 hits.append(_new(Hit, (entry, field, start, end)))
@@ -130,14 +138,15 @@ class Matcher:
         )
         return places
 
-    def _tries_at(self, beginning: str) -> tuple[_Try, ...]:
-        """What is tried at a word that begins with these characters, its followers among them."""
+    def _tries_at(self, beginning: str) -> tuple[list[_Try], set[str]]:
+        """What is tried at a word that begins with these six characters, and the longer keys that begin so."""
         if len(self._tried_at) >= _MOST_KEPT:
             self._tried_at.clear()
         head = _HEAD.match(beginning)[0]  # type: ignore[index]
-        keys = [key for key in dict.fromkeys((head, beginning[:_LONG], beginning)) if key in self._tries]
-        self._tried_at[beginning] = tries = tuple(t for key in keys for t in self._tries[key] or self._compiled(key))
-        return tries
+        keys = [key for key in dict.fromkeys((head, beginning)) if key in self._tries]
+        tries = [t for key in keys for t in self._tries[key] or self._compiled(key)]
+        self._tried_at[beginning] = found = tries, self._longer.get(beginning, set())
+        return found
 
     def _compiled(self, key: str) -> list[_Try]:
         """Compiled when first met, all that begins at a key as one: a group an entry, none of which has to be met."""
@@ -147,12 +156,18 @@ class Matcher:
             # The longest pattern goes first: as a rule it is the most particular one.
             groups = ["|".join(sorted(found, key=lambda p: (-len(p), p))) for found in phrases.values()]
             if len(groups) == 1:
-                tries.append((re.compile(f"({groups[0]})").match, in_any_case, tuple(phrases)))
+                tries.append((self._match(f"({groups[0]})"), in_any_case, tuple(phrases)))
             elif groups:
                 pattern = "".join(f"(?=({group})|)" for group in groups)
-                tries.append((re.compile(pattern).match, in_any_case, tuple(phrases)))
+                tries.append((self._match(pattern), in_any_case, tuple(phrases)))
         self._tries[key] = tries
         return tries
+
+    def _match(self, pattern: str) -> Callable[[str, int], re.Match[str] | None]:
+        """Compiled once: a phrase of many beginnings has as many keys."""
+        if pattern not in self._matches:
+            self._matches[pattern] = re.compile(pattern).match
+        return self._matches[pattern]
 
 
 def expanded(phrase: str, macros: Mapping[str, str]) -> str:
@@ -239,7 +254,8 @@ class _Reader:
         if not first or first in {" ", "|", "?"}:
             raise PhraseError(f"A word is missing at {self._at} in {self._phrase!r}.")
         self._at += 1
-        part = _Part(re.escape(first), frozenset({first}))
+        # "L\\*" is a word and a star, not any ending: no word begins with what stands for the star.
+        part = _Part(re.escape(first), frozenset({"\0" if first == "*" else first}))
         return _Part(f"{part.pattern}?", part.heads | {""}) if self._took("?") else part
 
     def _took(self, mark: str) -> bool:

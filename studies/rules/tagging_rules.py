@@ -97,7 +97,7 @@ def _entry(kind: str, raw: dict, facets: dict[str, str]) -> Entry:
     tag = raw.get("tag", "")
     if tag and (tag not in facets or not isinstance(raw.get("version"), int)):
         raise RuleError(f"{raw['id']} needs a tag of the vocabulary and a version.")
-    lists = {key: tuple(raw.get(key, ())) for key in ("fields", "needs", "without", "near", "not_after")}
+    lists = {key: tuple(raw.get(key, ())) for key in ("fields", "needs", "without", "near")}
     return Entry(
         id=raw["id"],
         kind=kind,
@@ -108,5 +108,6 @@ def _entry(kind: str, raw: dict, facets: dict[str, str]) -> Entry:
         hides=frozenset(raw.get("hides", ())),
         behind=raw.get("behind", ""),
         reach=raw.get("reach", 60),
+        not_after=tuple(f" {word}" for word in raw.get("not_after", ())),  # whole words: with the blank before them
         **lists,
     )
