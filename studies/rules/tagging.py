@@ -109,12 +109,13 @@ def _sorted(found: list[Suggestion], reading: Reading) -> list[Suggestion]:
 def _from_text(reading: Reading) -> list[Suggestion]:
     """Every rule's best hit: in the title before the abstract, about the study itself before other work."""
     best: dict[str, Suggestion] = {}
-    mentions, late, early = Mentions(reading), set(), set()
+    mentions, passing, told = Mentions(reading), set(), set()
     entries = reading.book.entries
     for name, hits in reading.hits.items():
         entry = entries[reading.book.by_id[name]]
         if not hits or not entry.tag or _lacks_company(reading, entry.needs, entry.without):
             continue
+        is_treatment = entry.facet in TREATMENT
         for hit in sorted(hits, key=PLACE):
             # "No adverse events" says that they were looked for.
             if entry.facet not in _SAID_EVEN_IF_DENIED and is_negated(reading, hit):
@@ -124,19 +125,24 @@ def _from_text(reading: Reading) -> list[Suggestion]:
             strength = entry.strength or ("title" if hit.field == TITLE else "abstract")
             if reading.is_background(hit) and not entry.tag.startswith(_OF_PEOPLE):
                 strength = "weak"
-            if mentions.is_aside(hit, entry.facet):
+            if is_treatment and mentions.is_aside(hit):
                 strength = "weak"
             # A review lists the tissues one could take; what it is about stands in plainer words.
             if entry.behind == "cue.obtained-from" and reading.is_review:
                 strength = "weak"
             if name not in best or _ORDER[strength] < _ORDER[best[name].strength]:
                 best[name] = reading.suggestion(hit, strength)
-            if strength != "weak":
-                (late if mentions.is_in_passing(hit, entry.facet) else early).add(entry.tag)
-            if entry.tag in early or entry.strength:
+            if strength == "weak":
+                if entry.strength:
+                    break
+            elif is_treatment and mentions.is_in_passing(hit, entry.facet):
+                passing.add(entry.tag)
+            else:
+                told.add(entry.tag)
                 break  # what follows in the text is no surer
-    passing = late - early
-    return [replace(s, strength="weak") if s.tag in passing else s for s in best.values()]
+    if passing := passing - told:
+        return [replace(s, strength="weak") if s.tag in passing else s for s in best.values()]
+    return list(best.values())
 
 
 def _lacks_company(reading: Reading, needs: tuple[str, ...], without: tuple[str, ...]) -> bool:

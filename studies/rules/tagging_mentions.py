@@ -27,9 +27,9 @@ class Mentions:
         first = self._flat.lower[: self._flat.stops[0]] if len(self._flat.stops) + 1 >= _SHORT else ""
         self._opens_with_others = bool(first) and not reading.is_review and not _TELLS.search(first)
 
-    def is_aside(self, hit: Hit, facet: str) -> bool:
+    def is_aside(self, hit: Hit) -> bool:
         """Is it said in a contrast, an exclusion, a wish or of other people's work?"""
-        return hit.field == ABSTRACT and facet in TREATMENT and self._flat.sentence(hit.start) in self._asides
+        return bool(self._asides) and hit.field == ABSTRACT and self._flat.sentence(hit.start) in self._asides
 
     def is_in_passing(self, hit: Hit, facet: str) -> bool:
         """Does it stand in a general opening, or so late that a study has been told, where nothing is given?"""
