@@ -214,6 +214,9 @@ def _settled(found: list[Suggestion], reading: Reading, model: Model) -> list[Su
         dropped.update(tag for tag in sure if tag.startswith(("don-", "prc-")) and tag != "prc-cryo")
     if model.kind == IN_VITRO:
         dropped.update(("don-auto", "don-allo", "don-xeno"))
+    if model.kind != HUMAN and reading.met("cue.test-system"):
+        dropped.update(tag for tag in sources if tag != "src-plant")
+        dropped.update(("prd-cells", "don-auto"))
     if not sources and not sure & _FREE:
         dropped.update(tag for tag in sure if tag.startswith("prc-"))
     return [s for s in found if s.tag not in dropped]

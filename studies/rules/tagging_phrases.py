@@ -84,6 +84,7 @@ class Matcher:
         # Words come again and again, and most of them begin no phrase: what has been found out is kept.
         self._begins: dict[str, tuple[int, ...]] = {}
         self._tried_at: dict[str, tuple[_Try, ...]] = {}
+        self._head_of: dict[str, str] = {}
 
     def hits(self, flat: Flat, field: int) -> list[Hit]:
         """Every entry at every place where it begins."""
@@ -102,7 +103,11 @@ class Matcher:
                     tries = self._tries_at(beginning)
                 for match, in_any_case, entries in tries:
                     found = match(lower if in_any_case else cased, start)
-                    if found and found.lastindex:
+                    if not found or not found.lastindex:
+                        continue
+                    if len(entries) == 1:
+                        hits.append(_new(Hit, (entries[0], field, start, found.end(1))))
+                    else:
                         for entry, (_, end) in zip(entries, found.regs[1:], strict=True):
                             if end > 0:
                                 hits.append(_new(Hit, (entry, field, start, end)))
@@ -134,9 +139,21 @@ class Matcher:
         """What is tried at a word that begins with these characters, its followers among them."""
         if len(self._tried_at) >= _MOST_KEPT:
             self._tried_at.clear()
-        head = _HEAD.match(beginning)[0]  # type: ignore[index]
-        keys = [key for key in dict.fromkeys((head, beginning[:_LONG], beginning)) if key in self._tries]
-        self._tried_at[beginning] = tries = tuple(t for key in keys for t in self._tries[key] or self._compiled(key))
+            self._head_of.clear()
+        first, long = beginning[:_KEY], beginning[:_LONG]
+        head = self._head_of.get(first)
+        if head is None:
+            self._head_of[first] = head = _HEAD.match(first)[0]  # type: ignore[index]
+        known = self._tries
+        tries: tuple[_Try, ...] = ()
+        # Nearly always there is none, and this is asked for every new word.
+        if head in known:
+            tries = tuple(known[head] or self._compiled(head))
+        if long in known and long != head:
+            tries += tuple(known[long] or self._compiled(long))
+        if beginning in known and beginning != long:
+            tries += tuple(known[beginning] or self._compiled(beginning))
+        self._tried_at[beginning] = tries
         return tries
 
     def _compiled(self, key: str) -> list[_Try]:
