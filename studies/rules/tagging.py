@@ -6,6 +6,7 @@ from studies.rules.study_species import ANIMAL, HUMAN, IN_VITRO, Model, model_in
 from studies.rules.tagging_context import KEYWORDS, PLACE, STRONG, TITLE, Reading, is_negated, read
 from studies.rules.tagging_derived import derived
 from studies.rules.tagging_design import designs
+from studies.rules.tagging_mentions import TREATMENT, Mentions
 from studies.rules.tagging_mesh import from_mesh
 from studies.rules.tagging_phrases import Hit
 from studies.rules.tagging_text import Suggestion, Text
@@ -15,14 +16,10 @@ __all__ = ["Model", "Suggestion", "Text", "model_of", "relevance", "suggest"]
 _ORDER = {"source": 0, "title": 1, "abstract": 2, "derived": 3, "weak": 4}
 _CELL_FACETS = {"sources", "products"}
 # What a trial on another organ has as well; its indication and most of its comparators have no term.
-_ELSEWHERE = {"sources", "products", "donors", "processings"}
 _TAGS_ELSEWHERE = {"pop-sex-age", "cmp-placebo", "out-ae", "out-sae", "out-durability", "out-qol"}
 # A hit of the first inside a hit of the second is a comparison, not the treatment.
 _COMPARED = {
-    "prd-prp": ("cmp-prp.name", "cmp-prp.compared"),
     "dlv-laser": ("cmp-energy.name",),
-    "src-fat": ("cmp-fat.name", "cmp-fat.compared"),
-    "prd-tissue": ("cmp-fat.name", "cmp-fat.compared"),
     "dlv-topical": ("cmp-retinoid.name",),
 }
 # Who took part stands in any sentence.
@@ -35,6 +32,7 @@ _TRAPS = ("trap.stem-cell-factor", "trap.blood-stem-cells", "trap.cancer", "trap
 _TREATS_WITHOUT_CELLS = {"prd-prp", "prd-gf"}
 _IN_TISSUE = {"out-collagen", "out-histology", "out-dermal-thickness"}
 _OF_HARM = {"out-ae", "out-sae", "out-histology"}
+_FREE = {"prd-cm", "prd-ev", "prd-lysate"}
 
 
 def suggest(text: Text) -> list[Suggestion]:
@@ -80,7 +78,7 @@ def _suggested(reading: Reading) -> list[Suggestion]:
 
 def _on_topic(reading: Reading, found: list[Suggestion]) -> bool:
     """A product on the skin or ageing skin; a beam of laser light is another field."""
-    if not (reading.met("cue.skin-strong") or reading.met("cue.skin-sites")):
+    if not any(map(reading.met, ("cue.skin-strong", "cue.skin-sites", "cue.skin-more"))):
         return False
     facets = reading.book.facets
     return any(facets[s.tag] in _CELL_FACETS or (s.tag in _ABOUT_AGEING and s.strength in STRONG) for s in found)
@@ -92,7 +90,7 @@ def _cells_elsewhere(reading: Reading, found: list[Suggestion]) -> list[Suggesti
         return []
     model = model_in(reading)
     settled = _settled([*found, *derived(reading, found, model)], reading, model)
-    return [s for s in settled if reading.book.facets[s.tag] in _ELSEWHERE or s.tag in _TAGS_ELSEWHERE]
+    return [s for s in settled if reading.book.facets[s.tag] in TREATMENT or s.tag in _TAGS_ELSEWHERE]
 
 
 def _only_trapped(reading: Reading, found: list[Suggestion]) -> bool:
@@ -115,11 +113,13 @@ def _sorted(found: list[Suggestion], reading: Reading) -> list[Suggestion]:
 def _from_text(reading: Reading) -> list[Suggestion]:
     """Every rule's best hit: in the title before the abstract, about the study itself before other work."""
     best: dict[str, Suggestion] = {}
+    mentions, passing, told = Mentions(reading), set(), set()
     entries = reading.book.entries
     for name, hits in reading.hits.items():
         entry = entries[reading.book.by_id[name]]
         if not hits or not entry.tag or _lacks_company(reading, entry.needs, entry.without):
             continue
+        is_treatment = entry.facet in TREATMENT
         for hit in sorted(hits, key=PLACE):
             # "No adverse events" says that they were looked for.
             if not entry.tag.startswith(_SAID_EVEN_IF_DENIED) and is_negated(reading, hit):
@@ -129,15 +129,24 @@ def _from_text(reading: Reading) -> list[Suggestion]:
             strength = entry.strength or ("title" if hit.field == TITLE else "abstract")
             if reading.is_background(hit) and not entry.tag.startswith(_OF_PEOPLE):
                 strength = "weak"
-            if reading.is_undone(hit) and not entry.tag.startswith("pop-"):
+            is_only_named = mentions.is_aside(hit) if is_treatment else reading.is_undone(hit)
+            if is_only_named and not entry.tag.startswith("pop-"):
                 strength = "weak"
             # A review lists the tissues one could take; what it is about stands in plainer words.
             if entry.behind == "cue.obtained-from" and reading.is_review:
                 strength = "weak"
             if name not in best or _ORDER[strength] < _ORDER[best[name].strength]:
                 best[name] = reading.suggestion(hit, strength)
-            if strength != "weak" or entry.strength:
+            if strength == "weak":
+                if entry.strength:
+                    break
+            elif is_treatment and mentions.is_in_passing(hit, entry.facet):
+                passing.add(entry.tag)
+            else:
+                told.add(entry.tag)
                 break  # what follows in the text is no surer
+    if passing := passing - told:
+        return [replace(s, strength="weak") if s.tag in passing else s for s in best.values()]
     return list(best.values())
 
 
@@ -186,8 +195,11 @@ def _settled(found: list[Suggestion], reading: Reading, model: Model) -> list[Su
     """General terms give way to what is narrower; what hangs on people or cells goes where there are none."""
     sure = {s.tag for s in found if s.strength in STRONG}
     dropped = {tag for tag, narrower in _SAYS_LESS.items() if sure.intersection(narrower)}
-    if "prd-enriched-fat" in sure and "cmp-fat" not in sure:
+    plain = "des-case-report" not in sure and ("cmp-fat" in sure or reading.met("cue.fat-only"))
+    if "prd-enriched-fat" in sure and not plain:
         dropped.add("prd-tissue")
+    if sure & {"prd-enriched-fat", "dlv-fat-enrichment"}:
+        dropped.add("prd-cells")
     if "src-svf" in sure:
         dropped.add("prc-uncultured")
     if model.kind != HUMAN:
@@ -213,7 +225,14 @@ def _settled(found: list[Suggestion], reading: Reading, model: Model) -> list[Su
         if not sure & {"prd-cm", "prd-ev"}:
             dropped.add("cmp-prp")
     if sources and sources <= {"src-plant"}:
-        dropped.update(tag for tag in sure if tag.startswith(("don-", "prc-")))
+        dropped.update(tag for tag in sure if tag.startswith(("don-", "prc-")) and tag != "prc-cryo")
+    if model.kind == IN_VITRO:
+        dropped.update(("don-auto", "don-allo", "don-xeno"))
+    if model.kind != HUMAN and reading.met("cue.test-system"):
+        dropped.update(tag for tag in sources if tag != "src-plant")
+        dropped.update(("prd-cells", "don-auto"))
+    if not sources and not sure & _FREE:
+        dropped.update(tag for tag in sure if tag.startswith("prc-"))
     return [s for s in found if s.tag not in dropped]
 
 

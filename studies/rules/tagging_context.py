@@ -161,7 +161,7 @@ def _background(reading: Reading) -> frozenset[int]:
     sentences = {flat.sentence(hit.start) for hit in reading.hits.get("cue.background", ()) if hit.field == ABSTRACT}
     labels = sorted(
         (hit.start, name)
-        for name in ("cue.label-background", "cue.label-other")
+        for name in ("cue.label-background", "cue.label-other", "cue.label-own")
         for hit in reading.hits.get(name, ())
         if hit.field == ABSTRACT and flat.original[hit.start : hit.start + 1].isupper()
     )

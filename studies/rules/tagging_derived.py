@@ -1,9 +1,11 @@
 """What follows from the tags a record's words suggest: cells, graft or cell-free product, donor, comparator."""
 
+import re
 from collections.abc import Callable, Iterable
 
 from studies.rules.study_species import ANIMAL, HUMAN, IN_VITRO, Model
 from studies.rules.tagging_context import STRONG, Reading
+from studies.rules.tagging_phrases import Hit
 from studies.rules.tagging_text import Suggestion
 
 VERSION = 1
@@ -14,6 +16,16 @@ _CELLS = (
 _PERINATAL = ("src-ucmsc", "src-ucbmsc", "src-placenta", "src-amnion")
 _OWN_FAT = ("src-nanofat", "src-fat")
 _FREE = {"prd-cm", "prd-ev", "prd-lysate"}
+_SPECIES = {
+    species: re.compile(rf"\b(?:{names})")
+    for species, names in {
+        "mouse": "mice|mouse|murine|c57bl|balb|skh",
+        "rat": "rats?\\b|wistar|sprague",
+        "rabbit": "rabbit",
+        "pig": "pig|porcine|swine|minipig",
+        "dog": "dog|canine",
+    }.items()
+}
 _COMPARES = {"des-rct-parallel", "des-rct-split", "des-nrct", "des-cohort", "des-animal"}
 
 
@@ -47,16 +59,20 @@ def _from(reason: Suggestion, tag: str) -> Suggestion:
 def _product(sure: set[str], reading: Reading, model: Model) -> dict[str, Iterable[str]]:
     """Cells unless only what they shed is given; fat and nanofat are grafts unless cells were added."""
     tags: dict[str, Iterable[str]] = {}
-    gel = any("gel" in reading.flats[h.field].lower[h.start : h.end + 4] for h in reading.hits.get("src-svf.name", ()))
+    gel = any("gel" in reading.flats[h.field].lower[h.start : h.end + 4] for h in _svf(reading))
     cells = [tag for tag in _CELLS if tag in sure and not (tag == "src-svf" and gel)]
     enriched = sure & {"prd-enriched-fat", "dlv-fat-enrichment"}
     if cells and not (sure & _FREE) and not enriched:
         tags["prd-cells"] = cells
-    if not enriched or "cmp-fat" in sure:
+    if not enriched or "cmp-fat" in sure or reading.met("cue.fat-only"):
         tags["prd-tissue"] = ["src-nanofat", "src-fat"]
     if "dlv-fat-enrichment" in sure:
         tags["prd-enriched-fat"] = ["dlv-fat-enrichment"]
     return tags
+
+
+def _svf(reading: Reading) -> list[Hit]:
+    return [hit for name in ("src-svf.name", "src-svf.acronym") for hit in reading.hits.get(name, ())]
 
 
 def _donor(sure: set[str], reading: Reading, model: Model) -> dict[str, Iterable[str]]:
@@ -66,12 +82,23 @@ def _donor(sure: set[str], reading: Reading, model: Model) -> dict[str, Iterable
     if "src-animal" in sure:
         return {"don-xeno": ["src-animal"]}
     if model.kind == ANIMAL:
-        return {"don-xeno": _CELLS}
+        return {} if _is_one_species(reading) else {"don-xeno": (*_CELLS, *_OWN_FAT)}
     if model.kind == IN_VITRO:
         return {}
     # Cell-free products of fat come from a bank of cells as often as from the person.
     own = _OWN_FAT if sure & _FREE else (*_OWN_FAT, "src-svf")
-    return {"don-allo": _PERINATAL, "don-auto": own}
+    return {"don-allo": () if reading.is_review else _PERINATAL, "don-auto": own}
+
+
+def _is_one_species(reading: Reading) -> bool:
+    """Cells of mice in mice, as far as the words tell."""
+    givers = _species(reading, "cue.same-species")
+    return bool(givers) and not reading.met("cue.human-product") and _species(reading, "cue.animal") <= givers
+
+
+def _species(reading: Reading, name: str) -> set[str]:
+    words = " ".join(reading.flats[hit.field].lower[hit.start : hit.end] for hit in reading.hits.get(name, ()))
+    return {species for species, word in _SPECIES.items() if word.search(words)}
 
 
 def _other(sure: set[str], reading: Reading, model: Model) -> dict[str, Iterable[str]]:
