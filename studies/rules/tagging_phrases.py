@@ -27,7 +27,7 @@ from studies.rules.tagging_text import Flat
 _KEY, _LONG, _LONGEST = 4, 6, 11
 _NUMBER = "#"
 _BETWEEN, _ENDS = {"~", "@"}, {" ", "|", ")"}
-_MOST_KEPT = 50_000  # words, or beginnings, of which the matcher remembers what it found out
+_MOST_KEPT = 250_000  # words, or beginnings, of which the matcher remembers what it found out
 _WORD = re.compile(r"\w+")
 _HEAD = re.compile(rf"\w{{1,{_KEY}}}")
 _TOLD = re.compile(r"\w+(?: \w*)*")
