@@ -47,11 +47,15 @@ class PhraseError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A piece of a phrase: its pattern and how it can begin, cut after the characters that matter."""
+    """A piece of a phrase: its pattern and how it can begin, cut after the characters that matter.
+
+    Where it begins with a group, `choices` are the pieces that result from each: none is tried at another's words.
+    """
 
     pattern: str
     heads: frozenset[str]
     optional: bool = False
+    choices: tuple["_Part", ...] = ()
 
 
 class Hit(NamedTuple):
@@ -71,10 +75,10 @@ class Matcher:
         for number, written in entries:
             for phrase in written:
                 whole = expanded(phrase, macros)
-                pattern, keys = compiled(whole)
-                for key in keys:
-                    own = self._phrases.setdefault(key, {})
-                    own.setdefault((number, whole == whole.lower()), set()).add(pattern)
+                for pattern, keys in compiled(whole):
+                    for key in keys:
+                        own = self._phrases.setdefault(key, {})
+                        own.setdefault((number, whole == whole.lower()), set()).add(pattern)
         # What may begin at a key; None: not compiled yet.
         self._tries: dict[str, list[_Try] | None] = dict.fromkeys(self._phrases)
         after = "|".join(re.escape(key.removeprefix(_NUMBER)) for key in self._phrases if key.startswith(_NUMBER))
@@ -181,13 +185,15 @@ def expanded(phrase: str, macros: Mapping[str, str]) -> str:
     raise PhraseError(f"The word lists name one another: {phrase}")
 
 
-def compiled(phrase: str) -> tuple[str, set[str]]:
-    """The pattern, to be matched at the beginning of a word, and the keys of the words where it may begin."""
+def compiled(phrase: str) -> list[tuple[str, set[str]]]:
+    """Patterns, to be matched at the beginning of a word, and the keys of the words where each may begin."""
     reader = _Reader(phrase)
     part = reader.sequence()
     if reader.rest():
         raise PhraseError(f"Cannot read {reader.rest()!r} in {phrase!r}.")
-    return part.pattern + r"(?!\w)", {_key(head, phrase) for head in part.heads}
+    return [
+        (choice.pattern + r"(?!\w)", {_key(head, phrase) for head in choice.heads}) for choice in part.choices or [part]
+    ]
 
 
 def _key(head: str, phrase: str) -> str:
@@ -284,7 +290,10 @@ class _Reader:
         self._at += 1
         # Longest first, so that "cells" is not cut to "cell" inside a longer phrase.
         patterns = sorted((choice.pattern for choice in choices), key=len, reverse=True)
-        return _Part(f"(?:{'|'.join(patterns)})", frozenset().union(*(choice.heads for choice in choices)))
+        heads = frozenset().union(*(choice.heads for choice in choices))
+        return _Part(
+            f"(?:{'|'.join(patterns)})", heads, choices=tuple(c for own in choices for c in own.choices or [own])
+        )
 
 
 def _joined(items: list[_Part], phrase: str) -> _Part:
@@ -311,7 +320,8 @@ def _joined(items: list[_Part], phrase: str) -> _Part:
             heads = heads | _appended(heads, _closed(item.heads))
         else:
             pattern += f"(?: +{item.pattern[3:-2]})?"
-    return _Part(pattern, frozenset(head for head in heads if head))
+    choices = tuple(_joined([choice, *items[1:]], phrase) for choice in items[0].choices)
+    return _Part(pattern, frozenset(head for head in heads if head), choices=choices)
 
 
 def _closed(heads: Iterable[str]) -> set[str]:
