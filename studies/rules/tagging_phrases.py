@@ -28,6 +28,7 @@ _KEY, _LONG, _LONGEST = 4, 6, 11
 _NUMBER = "#"
 _BETWEEN, _ENDS = {"~", "@"}, {" ", "|", ")"}
 _MOST_KEPT = 250_000  # words, or beginnings, of which the matcher remembers what it found out
+_LONGEST_KEPT = 40  # characters; what is longer is a formula or a sequence, and not met again
 _WORD = re.compile(r"\w+")
 _HEAD = re.compile(rf"\w{{1,{_KEY}}}")
 _TOLD = re.compile(r"\w+(?: \w*)*")
@@ -137,9 +138,9 @@ class Matcher:
         if len(self._begins) >= _MOST_KEPT:
             self._begins.clear()
         words = ((word.start(), word[0]) for word in _WORD.finditer(token))
-        self._begins[token] = places = tuple(
-            place for place, word in words if word[:_KEY] in self._tries or word[:_LONG] in self._heads
-        )
+        places = tuple(place for place, word in words if word[:_KEY] in self._tries or word[:_LONG] in self._heads)
+        if len(token) <= _LONGEST_KEPT:
+            self._begins[token] = places
         return places
 
     def _tries_at(self, beginning: str) -> tuple[list[_Try], set[str]]:
