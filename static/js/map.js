@@ -5,16 +5,16 @@
   const cellOf = (event) => event.target.closest?.("[data-map] td > a");
   let timer = 0;
   let shown = null;
-  let enters = false; // the reader waits for the card to step into it
+  let awaited = null; // the cell into whose card the reader wants to step when it comes
   const close = () => {
     clearTimeout(timer);
     if (card()?.contains(document.activeElement)) shown?.focus();
     clearTimeout(timer); // which the focus has set
-    shown = null;
+    shown = awaited = null;
     if (card()) card().hidden = true;
   };
   const enter = () => {
-    enters = false;
+    awaited = null;
     card().querySelector(".map-card__study a, .map-card__acts a")?.focus();
   };
   const place = (link) => {
@@ -26,6 +26,7 @@
     card().style.top = `${below ? box.bottom + 4 : Math.max(8, box.top - height - 4)}px`;
   };
   const open = (link) => {
+    if (awaited !== link) awaited = null; // the reader has gone on
     if (shown === link) return;
     shown = link;
     const address = link.closest("[data-map]").dataset.card + link.search;
@@ -33,7 +34,7 @@
       if (shown !== link) return;
       card().hidden = false;
       place(link);
-      if (enters) enter();
+      if (awaited === link) enter();
     });
   };
   const soon = (act, wait) => {
@@ -60,8 +61,8 @@
       event.preventDefault();
       clearTimeout(timer);
       if (shown === cellOf(event) && !card().hidden) return enter();
-      enters = true;
-      open(cellOf(event));
+      awaited = cellOf(event);
+      open(awaited);
     }
     const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [];
     if (down === undefined || !cellOf(event)) return;
