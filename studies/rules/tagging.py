@@ -129,8 +129,9 @@ def _from_text(reading: Reading) -> list[Suggestion]:
             strength = entry.strength or ("title" if hit.field == TITLE else "abstract")
             if reading.is_background(hit) and not entry.tag.startswith(_OF_PEOPLE):
                 strength = "weak"
-            is_only_named = mentions.is_aside(hit) if is_treatment else reading.is_undone(hit)
-            if is_only_named and not entry.tag.startswith("pop-"):
+            if is_treatment and mentions.is_aside(hit):
+                strength = "weak"
+            if reading.is_undone(hit) and not entry.tag.startswith("pop-"):  # a site as well
                 strength = "weak"
             # A review lists the tissues one could take; what it is about stands in plainer words.
             if entry.behind == "cue.obtained-from" and reading.is_review:
