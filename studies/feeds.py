@@ -64,7 +64,7 @@ def of_list(request: HttpRequest) -> HttpResponse:
 def of_trials(request: HttpRequest) -> HttpResponse:
     """The news of the trials that the list of trials finds, whoever asks."""
     vocabulary, now = Vocabulary(), timezone.now()
-    filters = TrialFilters.read(request.GET.getlist, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+    filters = TrialFilters.read(request.GET.getlist, vocabulary.by_slug)
     found = trials.narrowed(filters, vocabulary, new=newness(now), now=now)
     words = "; ".join(filter(None, (chip.label for chip in trials.chips_of(filters, vocabulary))))
     items = news.page((), scope=news.Scope(registrations=found.values("pk")), size=SIZE).items

@@ -89,7 +89,7 @@ class EventQuestion(Schema):
 
 def filters_of(request: HttpRequest, vocabulary: Vocabulary) -> Filters:
     """The page's own reading of the address; what the page would pass over is refused here."""
-    filters = Filters.read(request.GET.getlist, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+    filters = Filters.read(request.GET.getlist, vocabulary.by_slug)
     if filters.ignored:
         raise HttpError(422, f"Not understood: {', '.join(filters.ignored)}")
     return filters

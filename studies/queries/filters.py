@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import urlencode
 
+from studies.models import Tag
 from studies.terms import Facet, NoticeStatus, StudyDesign
 
 MAX_WORDS = 300
@@ -58,15 +59,18 @@ class Filters:
     ignored: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, values_of: Callable[[str], Sequence[str]], slugs: Mapping[str, str]) -> Self:
-        """From an address: `values_of` gives all values of a name, `slugs` the facet of every known term."""
+    def read(cls, values_of: Callable[[str], Sequence[str]], terms: Mapping[str, Tag]) -> Self:
+        """From an address: `values_of` gives all values of a name, `terms` the term that a slug stands for today.
+
+        A term that went into another is from here on the one that stayed.
+        """
         ignored: list[str] = []
 
         def last(name: str) -> str:
             # PostgreSQL's text holds no NUL.
             return (list(values_of(name)) or [""])[-1].replace("\x00", "").strip()
 
-        lists = _lists(values_of, slugs, ignored)
+        lists = _lists(values_of, terms, ignored)
         numbers = _numbers(last, ignored)
         # Without its number the wish says nothing.
         unknown = tuple(name for name in lists.pop("unknown", ()) if name in numbers)
@@ -147,15 +151,15 @@ LIST_NAMES = (*Facet.values, "not", *CHOICES)
 
 
 def _lists(
-    values_of: Callable[[str], Sequence[str]], slugs: Mapping[str, str], ignored: list[str]
+    values_of: Callable[[str], Sequence[str]], terms: Mapping[str, Tag], ignored: list[str]
 ) -> dict[str, tuple[str, ...]]:
     lists: dict[str, tuple[str, ...]] = {}
     for name in LIST_NAMES:
         given = [value for value in dict.fromkeys(values_of(name)) if value][:MAX_VALUES]
-        known = tuple(value for value in given if _is_known(name, value, slugs))
-        ignored += [f"{name}={value}" for value in given if value not in known]
-        if known:
-            lists[name] = known
+        known = {value: understood(name, value, terms, CHOICES) for value in given}
+        ignored += [f"{name}={value}" for value, meant in known.items() if not meant]
+        if meant := tuple(filter(None, dict.fromkeys(known.values()))):
+            lists[name] = meant
     # A term both wanted and unwanted: the wish to be without it is the stronger word.
     for facet in Facet.values:
         if facet in lists:
@@ -164,10 +168,12 @@ def _lists(
     return {name: values for name, values in lists.items() if values}
 
 
-def _is_known(name: str, value: str, slugs: Mapping[str, str]) -> bool:
-    if name in CHOICES:
-        return value in CHOICES[name]
-    return value in slugs and (name == "not" or slugs[value] == name)
+def understood(name: str, value: str, terms: Mapping[str, Tag], choices: Mapping[str, Collection[str]]) -> str:
+    """The value by its present name; empty if it is none of the choices and no term of the facet `name`."""
+    if name in choices:
+        return value if value in choices[name] else ""
+    tag = terms.get(value)
+    return tag.slug if tag and name in ("not", tag.facet) else ""
 
 
 def _numbers(last: Callable[[str], str], ignored: list[str]) -> dict[str, int]:

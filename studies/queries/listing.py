@@ -247,13 +247,9 @@ def _branch(
     tags: Sequence[Tag], depth: int, filters: Filters, vocabulary: Vocabulary, counted: dict[int, int]
 ) -> Iterable[Option]:
     """Terms that some study has, commonest first, each followed by the terms beneath it."""
-
-    def is_asked(name: str, tag: Tag) -> bool:
-        return any(vocabulary.by_slug[slug] == tag for slug in filters.of(name))
-
     for tag in sorted(tags, key=lambda tag: (-counted.get(tag.pk, 0), tag.position)):
         beneath = list(_branch(vocabulary.children(tag), depth + 1, filters, vocabulary, counted))
-        state = next((state for state, name in (("not", "not"), ("on", tag.facet)) if is_asked(name, tag)), "")
+        state = "not" if tag.slug in filters.of("not") else "on" if tag.slug in filters.of(tag.facet) else ""
         if counted.get(tag.pk) or state or beneath:
             yield Option(tag.slug, tag.label, counted.get(tag.pk, 0), state, min(depth, 3), tag.definition)
             yield from beneath

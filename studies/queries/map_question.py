@@ -43,10 +43,10 @@ class Question:
     @classmethod
     def read(cls, values_of: Callable[[str], Sequence[str]], vocabulary: Vocabulary) -> Self:
         """From an address. `segment` names one term and `evidence` a kind: both become filters."""
-        filters = Filters.read(values_of, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+        filters = Filters.read(values_of, vocabulary.by_slug)
         last = {name: (list(values_of(name)) or [""])[-1] for name in _OWN}
         rows, columns, ignored = _axes(last["rows"], last["columns"])
-        lists = {name: _present(name, values, vocabulary) for name, values in filters.lists.items()}
+        lists = dict(filters.lists)
         if segment := vocabulary.by_slug.get(last["segment"]):
             lists[segment.facet] = (segment.slug,)
         elif last["segment"]:
@@ -102,13 +102,6 @@ class Question:
         own |= {"evidence": asked.evidence} if asked.evidence else {}
         own |= {"hide": "1"} if asked.hides_empty else {}
         return "?" + "&".join(filter(None, (urlencode(own), query.removeprefix("?"))))
-
-
-def _present(name: str, values: Sequence[str], vocabulary: Vocabulary) -> tuple[str, ...]:
-    """The terms by their present names: the rows and columns of the map go by these."""
-    if name != "not" and name not in Facet.values:
-        return tuple(values)
-    return tuple(dict.fromkeys(vocabulary.by_slug[slug].slug for slug in values))
 
 
 def _axes(rows: str, columns: str) -> tuple[Facet, Facet, list[str]]:

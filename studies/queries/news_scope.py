@@ -30,7 +30,7 @@ def of_query(query_string: str, vocabulary: Vocabulary) -> Scope:
 
 def filters_of(query_string: str, vocabulary: Vocabulary) -> Filters:
     values: Callable[[str], Sequence[str]] = QueryDict(query_string.removeprefix("?")).getlist
-    return Filters.read(values, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+    return Filters.read(values, vocabulary.by_slug)
 
 
 def of_study(study_id: int) -> Scope:
@@ -65,4 +65,4 @@ def of_trials(query_string: str, vocabulary: Vocabulary, now: datetime) -> Scope
 
 def trial_filters_of(query_string: str, vocabulary: Vocabulary) -> TrialFilters:
     values: Callable[[str], Sequence[str]] = QueryDict(query_string.removeprefix("?")).getlist
-    return TrialFilters.read(values, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+    return TrialFilters.read(values, vocabulary.by_slug)

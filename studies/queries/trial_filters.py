@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import urlencode
 
+from studies.models import Tag
+from studies.queries.filters import understood
 from studies.terms import Facet, Registry, TrialPhase, TrialStatus
 
 MAX_WORDS = 300
@@ -46,15 +48,15 @@ class TrialFilters:
     ignored: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, values_of: Callable[[str], Sequence[str]], slugs: Mapping[str, str]) -> Self:
-        """From an address: `values_of` gives all values of a name, `slugs` the facet of every known term."""
+    def read(cls, values_of: Callable[[str], Sequence[str]], terms: Mapping[str, Tag]) -> Self:
+        """From an address: `values_of` gives all values of a name, `terms` the term that a slug stands for today."""
         ignored, lists = [], {}
         for name in LISTS:
             given = [value for value in dict.fromkeys(values_of(name)) if value][:MAX_VALUES]
-            known = tuple(v for v in given if v in _CHOICES.get(name, ()) or slugs.get(v) == name)
-            ignored += [f"{name}={value}" for value in given if value not in known]
-            if known:
-                lists[name] = known
+            known = {value: understood(name, value, terms, _CHOICES) for value in given}
+            ignored += [f"{name}={value}" for value, meant in known.items() if not meant]
+            if meant := tuple(filter(None, dict.fromkeys(known.values()))):
+                lists[name] = meant
 
         def last(name: str) -> str:
             return (list(values_of(name)) or [""])[-1].replace("\x00", "").strip()  # PostgreSQL's text holds no NUL

@@ -76,7 +76,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _chosen(request: HttpRequest) -> Chosen:
     vocabulary = Vocabulary()
-    filters = Filters.read(request.GET.getlist, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+    filters = Filters.read(request.GET.getlist, vocabulary.by_slug)
     pairs, search_query = filters.pairs(), filters.query(page=1)
     if request.GET.get("every"):
         ids = search.ids_of(filters, vocabulary)

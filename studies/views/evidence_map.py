@@ -44,5 +44,5 @@ def page(request: HttpRequest) -> HttpResponse:
 def cell(request: HttpRequest) -> HttpResponse:
     """The first studies of a cell, for the card that opens beside it."""
     vocabulary = Vocabulary()
-    filters = Filters.read(request.GET.getlist, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+    filters = Filters.read(request.GET.getlist, vocabulary.by_slug)
     return render(request, "studies/map/_card.html", {"card": map_cell.card(filters, vocabulary)})

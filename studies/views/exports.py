@@ -56,7 +56,7 @@ def _study(pk: int) -> Study:
 
 def _asked(request: HttpRequest) -> tuple[Vocabulary, Filters]:
     vocabulary = Vocabulary()
-    return vocabulary, Filters.read(request.GET.getlist, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+    return vocabulary, Filters.read(request.GET.getlist, vocabulary.by_slug)
 
 
 def _list_path(filters: Filters) -> str:

@@ -12,6 +12,6 @@ from studies.queries.vocabulary import Vocabulary
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     vocabulary = Vocabulary()
-    filters = Filters.read(request.GET.getlist, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+    filters = Filters.read(request.GET.getlist, vocabulary.by_slug)
     context = {"protocols": protocols(filters, vocabulary), "filters": filters}
     return render(request, "studies/protocols.html", context)

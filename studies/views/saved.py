@@ -20,7 +20,7 @@ from studies.rules.permissions import Permission
 def saved(request: HttpRequest) -> HttpResponse:
     """One's searches; the address of a POST is the question that is kept."""
     vocabulary = Vocabulary()
-    filters = Filters.read(request.GET.getlist, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+    filters = Filters.read(request.GET.getlist, vocabulary.by_slug)
     form = SavedSearchForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -19,8 +19,7 @@ from studies.queries.vocabulary import Vocabulary
 @vary_on_headers("HX-Request")
 def listing(request: HttpRequest) -> HttpResponse:
     vocabulary = Vocabulary()
-    facets = {slug: tag.facet for slug, tag in vocabulary.by_slug.items()}
-    filters = Filters.read(request.GET.getlist, facets)
+    filters = Filters.read(request.GET.getlist, vocabulary.by_slug)
     study, identifier = search.by_identifier(filters.words) if filters.words else (None, "")
     if study:
         return _go_to(request, study)

@@ -70,7 +70,7 @@ def _study_page(
 def queue(request: HttpRequest) -> HttpResponse:
     """The next study that waits, under the same filters as the list of studies; `study` asks for a certain one."""
     vocabulary = Vocabulary()
-    filters = Filters.read(request.GET.getlist, {slug: tag.facet for slug, tag in vocabulary.by_slug.items()})
+    filters = Filters.read(request.GET.getlist, vocabulary.by_slug)
     if request.method == "POST":
         return _answered(request, filters, vocabulary)
     asked = request.GET.get("study", "")

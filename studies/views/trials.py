@@ -133,5 +133,4 @@ def _may_be_edited(registry: str, source: str) -> bool:
 
 def _asked(request: HttpRequest) -> tuple[Vocabulary, TrialFilters]:
     vocabulary = Vocabulary()
-    slugs = {slug: tag.facet for slug, tag in vocabulary.by_slug.items()}
-    return vocabulary, TrialFilters.read(request.GET.getlist, slugs)
+    return vocabulary, TrialFilters.read(request.GET.getlist, vocabulary.by_slug)

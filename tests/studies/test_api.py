@@ -74,8 +74,7 @@ def test_the_same_address_lists_the_same_studies_as_the_page(visitor):
         {},
     ):
         given = {name: [value] if isinstance(value, str) else value for name, value in query.items()}
-        facets = {slug: tag.facet for slug, tag in vocabulary.by_slug.items()}
-        filters = Filters.read(lambda name, given=given: given.get(name, []), facets)
+        filters = Filters.read(lambda name, given=given: given.get(name, []), vocabulary.by_slug)
         page = listing(filters, vocabulary, now=timezone.now())
 
         answer = get(visitor, STUDIES, **query)

@@ -32,8 +32,7 @@ def sources(db) -> list[Tag]:
 
 
 def filters_of(address: str, vocabulary: Vocabulary) -> Filters:
-    slugs = {slug: tag.facet for slug, tag in vocabulary.by_slug.items()}
-    return Filters.read(lambda name: parse_qs(address.removeprefix("?")).get(name, []), slugs)
+    return Filters.read(lambda name: parse_qs(address.removeprefix("?")).get(name, []), vocabulary.by_slug)
 
 
 def read(address: str = "") -> Durability:

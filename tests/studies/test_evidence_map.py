@@ -243,8 +243,7 @@ def test_a_cells_link_lists_exactly_its_studies(address, library):
 
 
 def listed_by(query: str, vocabulary: Vocabulary) -> int:
-    slugs = {slug: tag.facet for slug, tag in vocabulary.by_slug.items()}
-    filters = Filters.read(lambda name: parse_qs(query).get(name, []), slugs)
+    filters = Filters.read(lambda name: parse_qs(query).get(name, []), vocabulary.by_slug)
     assert not filters.ignored
     return listing(filters, vocabulary, now=timezone.now()).total
 

@@ -22,8 +22,7 @@ def treated(protocol: dict | None, **fields) -> Study:
 
 def read(address: str = "") -> Protocols:
     vocabulary = Vocabulary()
-    slugs = {slug: tag.facet for slug, tag in vocabulary.by_slug.items()}
-    return protocols(Filters.read(lambda name: parse_qs(address).get(name, []), slugs), vocabulary)
+    return protocols(Filters.read(lambda name: parse_qs(address).get(name, []), vocabulary.by_slug), vocabulary)
 
 
 @pytest.mark.django_db

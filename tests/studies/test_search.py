@@ -6,7 +6,7 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from studies.models import Study
+from studies.models import Study, Tag
 from studies.queries import search
 from studies.queries.filters import Filters
 from studies.queries.listing import Listing, listing
@@ -19,8 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def ask(address: str) -> Listing:
     vocabulary = Vocabulary()
-    slugs = {slug: tag.facet for slug, tag in vocabulary.by_slug.items()}
-    return listing(Filters.read(QueryDict(address).getlist, slugs), vocabulary, now=timezone.now())
+    return listing(Filters.read(QueryDict(address).getlist, vocabulary.by_slug), vocabulary, now=timezone.now())
 
 
 def found(address: str) -> list[str]:
@@ -28,7 +27,8 @@ def found(address: str) -> list[str]:
 
 
 def read(address: str, **slugs: str) -> Filters:
-    return Filters.read(QueryDict(address).getlist, slugs)
+    terms = {slug: Tag(slug=slug, facet=facet) for slug, facet in slugs.items()}
+    return Filters.read(QueryDict(address).getlist, terms)
 
 
 # --- An identifier typed alone --------------------------------------------------------------------
