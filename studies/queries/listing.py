@@ -30,6 +30,7 @@ _STATE_LABELS = {
     "open": "Has open suggestions",
     "disputed": "Two people disagree",
 }
+_LACKS_LABELS = {facet: label.lower() for facet, label in Facet.choices}
 _FLAG_LABELS = {
     "registered": "Has a registration",
     "full_text": "Has full text",
@@ -211,6 +212,8 @@ def _panels(filters: Filters, vocabulary: Vocabulary, counts: facets.Counts) -> 
         _plain("notice", "Notices", _NOTICE_LABELS, counts.notices, filters),
         _plain("checked", "Origin of the data", _CHECKED_LABELS, counts.checked, filters),
         _plain("state", "Tagging", _STATE_LABELS, counts.states, filters),
+        # Where it is on, all that is listed lacks it; the form has to send it along.
+        _plain("lacks", "Without a tag for", _LACKS_LABELS, dict.fromkeys(filters.of("lacks"), counts.total), filters),
     )
     return tuple(panel for panel in coarse if panel.options)
 
@@ -274,7 +277,7 @@ def chips_of(filters: Filters, vocabulary: Vocabulary) -> Iterable[Chip]:
         ("notice", "Notices", _NOTICE_LABELS),
         ("checked", "Data", _CHECKED_LABELS),
         ("state", "Tagging", _STATE_LABELS),
-        ("lacks", "Without a tag for", {facet: label.lower() for facet, label in Facet.choices}),
+        ("lacks", "Without a tag for", _LACKS_LABELS),
         ("unknown", "Also where not known", {"people": "people", "months": "follow-up"}),
     ):
         for value in filters.of(name):

@@ -161,6 +161,9 @@ def test_the_studies_that_stand_in_no_cell_are_one_click_away(vocabulary, visito
     assert sorted(one.pk for one in listed) == sorted(one.pk for one in wanting)
     assert (shown.n_without_row, shown.n_without_column) == (2, 1)
     assert "Without a tag for" in page.content.decode()
+    # The next filter that somebody ticks must not lift this one.
+    panel = next(panel for panel in page.context["listing"].panels if panel.name == "lacks")
+    assert [(one.value, one.count, one.state) for one in panel.options] == [("sources", 2, "on")]
 
 
 def test_a_term_that_went_into_another_leads_to_the_row_of_that_one(vocabulary, admin):
