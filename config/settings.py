@@ -177,6 +177,9 @@ if CELERY_BROKER_URL == "filesystem://":
         "control_folder": str(HOME / "queue-control"),
         "store_processed": False,
     }
+    # Nobody gives workers orders this way, and two that start at once in a new folder could both write the file by
+    # which they would listen: what came of it could not be read, and neither ever started again.
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 elif CELERY_BROKER_URL.startswith(("redis", "sentinel")):
     # A message unacknowledged for so long is given to another worker: longer than any task may take.
     CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}

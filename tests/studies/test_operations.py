@@ -80,6 +80,10 @@ def test_on_the_filesystem_a_full_ncbi_queue_starves_nobody_and_kill_9_loses_not
     pubmed.latency = 0
     for message in (Path(app.conf.broker_transport_options["data_folder_in"])).iterdir():
         message.unlink()  # even the call of the third is lost
+    # What two workers that start at once can leave of the file in which both would listen for orders.
+    (Path(app.conf.broker_transport_options["control_folder"]) / "celery.pidbox.exchange").write_text(
+        '[["", "", "a"]]]'
+    )
     SearchRun.objects.update(knocked_at=timezone.now() - timedelta(minutes=5))
 
     with worker(ncbi, NCBI_BASE_URL=pubmed.url):
